@@ -1,0 +1,100 @@
+# Postern's habits. `make` alone lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+# Steps follow one another even under -j: they share two build directories and the machine.
+.NOTPARALLEL:
+
+POSTERN := .build/release/postern
+LISTEN ?= 127.0.0.1:8080
+ARGS ?=
+VENV := .venv-test
+FUZZ_SECONDS ?= 60
+PYTEST_ARGS ?=
+# What the sanitizers run: everything that owns memory, and everything that shares it between threads.
+ASAN_FILTER ?= ArenasTests|JSONTests|HTTPTests|PubSubTests
+TSAN_FILTER ?= ArenasTests|PubSubTests|EventLoopTests|TelemetryTests|GatewayTests
+
+step = @printf '\n==> %s\n' '$(1)'
+
+.PHONY: help
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: run
+run: install-run build ## Install what is missing, build, serve on LISTEN (ARGS='--loops 1' passes flags)
+	@exec $(POSTERN) serve --listen $(LISTEN) $(ARGS)
+
+.PHONY: build
+build: check-swift ## Build the release binary, .build/release/postern
+	$(call step,release build)
+	@swift build -c release --static-swift-stdlib --product postern
+
+.PHONY: test
+test: install-test lint test-swift test-fuzz test-asan test-tsan build test-http ## Everything that must hold before a change goes in
+
+.PHONY: test-swift
+test-swift: check-swift ## Unit tests, debug build
+	$(call step,unit tests)
+	@swift build --build-tests
+	@swift test --skip-build --parallel
+
+.PHONY: test-asan
+test-asan: check-swift ## Unit tests under AddressSanitizer, release build, so that poisoned reads are seen
+	$(call step,AddressSanitizer)
+	@swift test -c release -Xswiftc -enable-testing --sanitize=address --scratch-path .build-asan --filter '$(ASAN_FILTER)'
+
+.PHONY: test-tsan
+test-tsan: check-swift ## Tests of what threads share under ThreadSanitizer
+	$(call step,ThreadSanitizer)
+	@swift test --sanitize=thread --scratch-path .build-tsan --filter '$(TSAN_FILTER)'
+
+.PHONY: test-fuzz
+test-fuzz: check-swift
+	$(call step,fuzzers in short)
+	@scripts/fuzz.sh 10
+
+.PHONY: test-http
+test-http: venv ## Integration tests with curl, jq and Python against .build/release/postern
+	$(call step,integration tests)
+	@test -x $(POSTERN) || { echo "$(POSTERN) is not there: make build" >&2; exit 1; }
+	@POSTERN_BINARY="$$PWD/$(POSTERN)" $(VENV)/bin/python -m pytest -c Tests/integration/pytest.ini Tests/integration $(PYTEST_ARGS)
+
+.PHONY: lint
+lint: check-swift ## Check the form of all sources
+	$(call step,lint)
+	@scripts/lint.sh
+
+.PHONY: bench
+bench: build ## Measure, side by side with nginx and nchan where they are there
+	@Benchmarks/run.sh
+
+.PHONY: fuzz
+fuzz: check-swift ## Fuzz HTTP, JSON and the envelope for FUZZ_SECONDS each
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
+
+.PHONY: coverage
+coverage: check-swift ## Line coverage of Arenas, JSON, HTTP and PubSub; under 90 % fails
+	@scripts/coverage.sh
+
+.PHONY: clean
+clean: ## Remove everything that was built
+	rm -rf .build .build-asan .build-tsan .build-coverage .build-fuzz $(VENV) coverage
+
+.PHONY: install-run install-test
+install-run install-test: install-%:
+	@scripts/install-packages.sh $*
+
+.PHONY: check-swift
+check-swift:
+	@command -v swift >/dev/null || { echo 'postern: there is no `swift` on PATH. Get Swift 6.3 from https://www.swift.org/install/linux/' >&2; exit 1; }
+
+# Python packages stand in a virtual environment of their own and are installed anew when the list changes.
+.PHONY: venv
+venv: $(VENV)/.installed
+$(VENV)/.installed: Tests/integration/requirements.txt
+	$(call step,Python packages for the integration tests)
+	@python3 -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that running or testing Postern needs, where they are missing.
+# usage: install-packages.sh run|test
+set -euo pipefail
+
+# The compiler links with g++'s runtime files; git fetches the two Swift packages.
+run_packages=(curl git g++ libc6-dev)
+# simdjson and http-parser are what the JSON and HTTP parsers are compared with; promtool comes in prometheus,
+# systemd-analyze in systemd.
+test_packages=("${run_packages[@]}" jq libhttp-parser-dev libsimdjson-dev pkg-config prometheus python3 python3-venv systemd)
+
+case "${1:-}" in
+run) packages=("${run_packages[@]}") ;;
+test) packages=("${test_packages[@]}") ;;
+*)
+    echo "usage: $0 run|test" >&2
+    exit 64
+    ;;
+esac
+
+if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+    # Not Debian: go on where the commands are there, and say what to install where they are not.
+    commands=(curl git g++)
+    if [[ $1 == test ]]; then commands+=(jq pkg-config promtool python3 systemd-analyze); fi
+    absent=()
+    for command in "${commands[@]}"; do
+        command -v "$command" >/dev/null || absent+=("$command")
+    done
+    if ((${#absent[@]} == 0)); then exit 0; fi
+    echo "postern: these commands are missing: ${absent[*]}" >&2
+    echo "postern: there is no apt here; install what your system calls these Debian packages: ${packages[*]}" >&2
+    exit 1
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+    status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [[ $status == installed ]] || missing+=("$package")
+done
+if ((${#missing[@]} == 0)); then exit 0; fi
+
+root=()
+if ((EUID != 0)); then
+    if ! command -v sudo >/dev/null; then
+        echo "postern: not root, and there is no sudo; as root: apt-get install ${missing[*]}" >&2
+        exit 1
+    fi
+    root=(sudo)
+fi
+echo "postern: installing ${missing[*]}"
+
+# Packages such as prometheus start a daemon when installed; a policy that says no keeps them from it. One that is
+# there already is moved aside and put back.
+policy=/usr/sbin/policy-rc.d
+saved=$policy.before-postern
+restore_policy() {
+    "${root[@]}" rm -f "$policy"
+    if [[ -e $saved || -L $saved ]]; then "${root[@]}" mv "$saved" "$policy"; fi
+}
+if [[ ! -e $saved && ! -L $saved ]] && [[ -e $policy || -L $policy ]]; then "${root[@]}" mv "$policy" "$saved"; fi
+trap restore_policy EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null
+"${root[@]}" chmod 755 "$policy"
+
+apt() { "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" >/dev/null; }
+apt install -y --no-install-recommends "${missing[@]}" || { apt update && apt install -y --no-install-recommends "${missing[@]}"; }
