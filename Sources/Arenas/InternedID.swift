@@ -1,7 +1,7 @@
 /// Stands for one byte string of an `InternPool`: small and dense, so that it may index an array.
 ///
 /// Good until its last holder releases it; the number is then given to another string.
-public struct InternedID: Hashable, Sendable {
+public struct InternedID: BitwiseCopyable, Hashable, Sendable {
     public let rawValue: UInt32
 
     public init(rawValue: UInt32) { self.rawValue = rawValue }

@@ -1,0 +1,29 @@
+import Synchronization
+
+/// A value that many threads share, one at a time.
+///
+/// `Synchronization.Mutex` refuses to lend its value to a closure that also works on the caller's spans; the rule is
+/// meant for values that flow out of the lock, and none here can, since every result is `Sendable`.
+// unsafe: keeps the value behind a pointer, reached only while the lock is held.
+@safe
+struct Locked<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+    private let lock = Mutex<Void>(())
+    private let value: UnsafeMutablePointer<Value>
+
+    init(_ initial: consuming Value) {
+        unsafe value = .allocate(capacity: 1)
+        unsafe value.initialize(to: initial)
+    }
+
+    deinit {
+        unsafe value.deinitialize(count: 1)
+        unsafe value.deallocate()
+    }
+
+    /// Calls `body` with the value while no other thread has it. Not reentrant.
+    borrowing func withLock<Result: Sendable, Failure: Error>(
+        _ body: (inout Value) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try lock.withLock { _ throws(Failure) in unsafe try body(&value.pointee) }
+    }
+}

@@ -1,0 +1,212 @@
+import Arenas
+
+/// How far one read has come; the lock is given up between its steps.
+struct ReadProgress {
+    var request: ReadRequest
+    var outcome = ReadOutcome()
+    var bytes = 0
+    /// Messages behind this are still to be looked at.
+    var position: UInt64 = 0
+    var examined = 0
+    var isStarted = false
+    var isDone = false
+
+    init(_ request: ReadRequest) { self.request = request }
+
+    func hasRoom(for byteCount: Int) -> Bool {
+        outcome.count == 0 || bytes + byteCount <= request.maximumBytes
+    }
+}
+
+extension LogState {
+    /// Most messages looked at in one hold of the lock.
+    static let readBatch = 128
+    /// Most messages one wildcard read looks at; then it answers with what it found, so that a pattern that matches
+    /// nothing does not keep a loop from its other connections.
+    static let maximumExamined = 65_536
+
+    // MARK: One topic
+
+    mutating func readTopic(
+        _ id: TopicID, _ progress: inout ReadProgress, _ entries: inout ReadEntries, reader: Int
+    ) throws(ReadError) {
+        let state = topics[id]
+        if !progress.isStarted { try start(&progress, lostThrough: state.lostThrough) }
+        var location = firstMessage(of: state, after: progress.position)
+        var looked = 0
+        while let found = location, !progress.isDone {
+            let record = segments[found]
+            guard looked < Self.readBatch else { return }
+            looked += 1
+            take(record, at: found, &progress, &entries)
+            location = record.next == .none ? nil : record.next
+        }
+        finish(&progress)
+        if progress.outcome.count == 0, progress.request.watches {
+            if topics[id].watchers >> UInt64(reader) & 1 == 0 {
+                topics[id].watchers |= 1 << UInt64(reader)
+                topics.retain(id)
+            }
+            progress.outcome.watchedTopic = id
+        }
+    }
+
+    /// A name nobody holds has no messages; a watch makes it be held.
+    mutating func readUnknown(
+        _ name: Span<UInt8>, _ progress: inout ReadProgress, _ entries: inout ReadEntries, reader: Int
+    ) throws(ReadError) {
+        try start(&progress, lostThrough: topics.lostThrough(ofUnknown: name))
+        guard progress.request.watches else { return finish(&progress) }
+        let id: TopicID
+        do throws(LogError) {
+            id = try intern(name, nowMicroseconds: progress.request.nowMicroseconds)
+        } catch {
+            throw .tooManyTopics
+        }
+        defer { topics.release(id) }
+        try readTopic(id, &progress, &entries, reader: reader)
+    }
+
+    /// The first message of a topic behind `position`: a walk back along the jumps, O(log n).
+    private func firstMessage(of state: TopicState, after position: UInt64) -> Location? {
+        guard state.messageCount > 0, state.lastSequence > position else { return nil }
+        var location = state.last
+        while true {
+            let record = segments[location]
+            if let jumped = earlier(record.jump, in: state, after: position) {
+                location = jumped
+            } else if let stepped = earlier(record.previous, in: state, after: position) {
+                location = stepped
+            } else {
+                return location
+            }
+        }
+    }
+
+    private func earlier(_ location: Location, in state: TopicState, after position: UInt64) -> Location? {
+        guard location != .none, location >= state.first else { return nil }
+        return segments[location].sequence > position ? location : nil
+    }
+
+    // MARK: Patterns
+
+    mutating func readPattern(
+        _ pattern: Span<UInt8>, _ progress: inout ReadProgress, _ entries: inout ReadEntries,
+        _ verdicts: inout PatternVerdicts, reader: Int
+    ) throws(ReadError) {
+        if !progress.isStarted { try start(&progress, lostThrough: lostThrough(of: pattern, progress.request)) }
+        var looked = 0
+        let begin = max(progress.position + 1, earliestSequence)
+        var location: Location? = begin < nextSequence ? segments.location(of: begin) : nil
+        while let found = location, !progress.isDone {
+            guard looked < Self.readBatch else { return }
+            guard progress.examined < Self.maximumExamined else {
+                progress.outcome.isPartial = true
+                progress.isDone = true
+                break
+            }
+            looked += 1
+            progress.examined += 1
+            let record = segments[found]
+            let id = TopicID(rawValue: record.topic)
+            if record.sequence >= topics[id].firstSequence, selects(pattern, id, &verdicts) {
+                take(record, at: found, &progress, &entries)
+            } else {
+                progress.position = record.sequence
+            }
+            location = segments.location(behind: found, byteCount: Int(record.byteCount))
+        }
+        finish(&progress)
+        if progress.outcome.count == 0, progress.request.watches, !progress.outcome.isPartial {
+            readers.watchingAll |= 1 << UInt64(reader)
+        }
+    }
+
+    private func selects(_ pattern: Span<UInt8>, _ id: TopicID, _ verdicts: inout PatternVerdicts) -> Bool {
+        if let known = verdicts[id] { return known }
+        let verdict = TopicPattern.matches(pattern, topic: topics.names.bytes(of: id))
+        verdicts[id] = verdict
+        return verdict
+    }
+
+    /// Up to where any topic that the pattern selects lost messages. Looked up only where the read begins behind the
+    /// newest loss of all; topics that are gone count for every pattern, since their names are not kept.
+    private func lostThrough(of pattern: Span<UInt8>, _ request: ReadRequest) -> UInt64 {
+        guard case .after(let sequence) = request.start, sequence < topics.lostThrough else { return 0 }
+        var lost = topics.forgottenThrough
+        for index in 0..<topics.indexBound {
+            let id = TopicID(rawValue: UInt32(index))
+            guard topics[id].isLive, topics[id].lostThrough > max(lost, sequence) else { continue }
+            if TopicPattern.matches(pattern, topic: topics.names.bytes(of: id)) { lost = topics[id].lostThrough }
+        }
+        return lost
+    }
+
+    // MARK: Steps both share
+
+    private mutating func start(_ progress: inout ReadProgress, lostThrough: UInt64) throws(ReadError) {
+        progress.isStarted = true
+        switch progress.request.start {
+        case .after(let sequence):
+            progress.position = sequence
+            if sequence < lostThrough {
+                guard progress.request.skipsGaps else { throw .gone(earliest: lostThrough) }
+                progress.outcome.lostThrough = lostThrough
+            }
+            progress.outcome.next = sequence
+        case .earliest:
+            progress.position = 0
+            progress.outcome.next = lastSequence
+        case .latest:
+            progress.position = lastSequence
+            progress.outcome.next = lastSequence
+        case .since(let microseconds):
+            progress.position = firstSequence(notBefore: microseconds) - 1
+            progress.outcome.next = lastSequence
+        }
+    }
+
+    private func take(
+        _ record: Record, at location: Location, _ progress: inout ReadProgress, _ entries: inout ReadEntries
+    ) {
+        let byteCount = Int(record.byteCount)
+        if record.expiresMicroseconds <= progress.request.nowMicroseconds {
+            progress.position = record.sequence
+            return
+        }
+        guard progress.hasRoom(for: byteCount) else {
+            progress.isDone = true
+            return
+        }
+        segments.note(location, byteCount: byteCount, in: &entries)
+        progress.bytes += byteCount
+        progress.position = record.sequence
+        progress.outcome.count += 1
+        progress.outcome.next = record.sequence
+        if progress.outcome.count == progress.request.limit { progress.isDone = true }
+    }
+
+    private func finish(_ progress: inout ReadProgress) {
+        // Messages that were lost do not come back: a reader that skipped them goes on behind them.
+        if progress.outcome.count == 0, progress.outcome.isPartial || progress.outcome.lostThrough != nil {
+            progress.outcome.next = max(progress.position, progress.outcome.lostThrough ?? 0)
+        }
+        progress.outcome.scannedThrough = progress.isDone ? progress.position : max(progress.position, lastSequence)
+        progress.isDone = true
+    }
+
+    /// The sequence number of the first message whose time is not before `microseconds`.
+    private func firstSequence(notBefore microseconds: Int64) -> UInt64 {
+        var low = earliestSequence
+        var high = nextSequence
+        while low < high {
+            let middle = low + (high - low) / 2
+            if segments[segments.location(of: middle)].timeMicroseconds < microseconds {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return low
+    }
+}

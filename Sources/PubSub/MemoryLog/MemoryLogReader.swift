@@ -1,0 +1,86 @@
+import Arenas
+
+/// Reads of one loop from the in-memory log. What a read found is noted under the lock and handed out behind it; the
+/// reader's floor keeps the memory from being used again meanwhile.
+final class MemoryLogReader: LogReader {
+    let index: Int
+    private let log: MemoryLog
+    private let floor: ReaderFloor
+    private var entries = ReadEntries(capacity: ReadLimits.maximumMessages)
+
+    init(log: MemoryLog, index: Int, floor: ReaderFloor) {
+        self.log = log
+        self.index = index
+        self.floor = floor
+    }
+
+    func read(
+        _ target: borrowing ReadTarget, _ request: ReadRequest, _ body: (Span<UInt8>) -> Void
+    ) throws(ReadError) -> ReadOutcome {
+        precondition(request.limit <= ReadLimits.maximumMessages)
+        var progress = ReadProgress(request)
+        var verdicts = PatternVerdicts()
+        entries.removeAll()
+        defer { floor.value.store(.max, ordering: .releasing) }
+        while !progress.isDone { try step(target, &progress, &verdicts) }
+        entries.forEach(body)
+        return progress.outcome
+    }
+
+    private func step(
+        _ target: borrowing ReadTarget, _ progress: inout ReadProgress, _ verdicts: inout PatternVerdicts
+    ) throws(ReadError) {
+        try log.withState { state throws(ReadError) in
+            // Nothing that is live now is used again before this read is over.
+            if !progress.isStarted { floor.value.store(state.segments.oldest, ordering: .relaxed) }
+            switch target {
+            case .topic(let id):
+                try state.readTopic(id, &progress, &entries, reader: index)
+            case .name(let name):
+                if let id = state.topics.find(name) {
+                    try state.readTopic(id, &progress, &entries, reader: index)
+                } else {
+                    try state.readUnknown(name, &progress, &entries, reader: index)
+                }
+            case .pattern(let pattern):
+                try state.readPattern(pattern, &progress, &entries, &verdicts, reader: index)
+            }
+        }
+    }
+
+    func takeNews(_ body: (TopicID, Span<UInt8>) -> Void) {
+        var more = true
+        while more {
+            more = log.withState { state in
+                var budget = Self.newsBatch
+                while budget > 0, let id = state.readers.takeNews(index) {
+                    state.topics[id].told &= ~(1 << UInt64(index))
+                    if state.topics[id].isLive { body(id, state.topics.names.bytes(of: id)) }
+                    budget -= 1
+                }
+                return budget == 0
+            }
+        }
+    }
+
+    /// Topics told in one hold of the lock.
+    private static let newsBatch = 64
+
+    func unwatch(_ topic: TopicID) {
+        log.withState { state in
+            guard state.topics[topic].watchers >> UInt64(index) & 1 == 1 else { return }
+            state.topics[topic].watchers &= ~(1 << UInt64(index))
+            state.topics.release(topic)
+        }
+    }
+
+    func unwatchAll() {
+        log.withState { state in state.readers.watchingAll &= ~(1 << UInt64(index)) }
+    }
+}
+
+/// What one read may ask for.
+public enum ReadLimits {
+    /// Most messages of one read; their places are noted in memory taken once.
+    public static let maximumMessages = 1000
+}
