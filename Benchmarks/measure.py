@@ -3,7 +3,8 @@
 
     measure.py run    [--targets a,b] [--scenarios x,y] [--rounds 5] [--seconds 3] [--out results/NAME.jsonl]
     measure.py table  results/NAME.jsonl         the Markdown of docs/performance.md
-    measure.py load   SCENARIO TARGET [...]      one run against a server that is up already
+    measure.py load   SCENARIO TARGET [...]      one run against a server that is up already; what follows goes to
+                                                 the load client
     measure.py list
 
 In a round every server is started, then each scenario visits all targets in turn before the next scenario begins;
@@ -115,10 +116,10 @@ def run(options):
     return 1 if failures else 0
 
 
-def load_once(options):
+def load_once(options, more):
     scenario, target = SCENARIOS[options.scenario], TARGETS[options.target]
     command = Load(options.seconds, 0, 0, 0).command(target, scenario)
-    return subprocess.run(command + options.more).returncode
+    return subprocess.run(command + more).returncode
 
 
 def main():
@@ -140,9 +141,10 @@ def main():
     loads.add_argument("scenario", choices=SCENARIOS)
     loads.add_argument("target", choices=TARGETS)
     loads.add_argument("--seconds", type=float, default=3)
-    loads.add_argument("more", nargs=argparse.REMAINDER, help="further options of the load client")
     commands.add_parser("list")
-    options = parser.parse_args()
+    options, more = parser.parse_known_args()
+    if more and options.command != "load":
+        parser.error(f"unknown: {' '.join(more)}")
 
     if options.command == "list":
         print("targets:  ", *TARGETS)
@@ -156,7 +158,7 @@ def main():
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # inherited by the servers and the load client
     try:
-        return run(options) if options.command == "run" else load_once(options)
+        return run(options) if options.command == "run" else load_once(options, more)
     except ServerFailed as failure:
         sys.exit(f"measure.py: {failure}")
 

@@ -83,7 +83,7 @@ allocations)
     after=$(od -An -v -t u8 "$counts" | tr -s ' \n' ' ')
     echo "$before $after" | awk -v n="$(requests_of "$record")" -v d="$(field "$record" deliveries)" '{
         split("allocations reallocations frees bytes", name, " ")
-        for (i = 1; i <= 4; i++) printf "%-14s %10d   %.6f a request\n", name[i], $(i + 4) - $i, ($(i + 4) - $i) / n
+        for (i = 1; i <= 4; i++) printf "%-14s %12.0f   %.6f a request\n", name[i], $(i + 4) - $i, ($(i + 4) - $i) / n
         printf "requests %d, deliveries %d\n", n, d
     }'
     echo "connections of the second load are in these counts: what does not grow with SECONDS is theirs"

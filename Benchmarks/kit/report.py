@@ -109,7 +109,8 @@ def goals(records):
 
 _COLUMNS = {
     "publish": [("req/s", "req_per_s"), ("messages/s", "msg_per_s"), ("p50 µs", "pub_us.p50"),
-                ("p99 µs", "pub_us.p99"), ("p99.9 µs", "pub_us.p999"), ("server CPU µs/request", "cpu_us_per_request"),
+                ("p99 µs", "pub_us.p99"), ("p99.9 µs", "pub_us.p999"),
+                ("server CPU µs/request", "cpu_us_per_request"),
                 ("server cores", "server_cpu"), ("client cores", "client_cpu"), ("others' cores", "other_cpu"),
                 ("failed", "failed")],
     "longpoll": [("deliveries/s", "deliveries_per_s"), ("messages/s", "msg_per_s"), ("p50 µs", "delivery_us.p50"),
@@ -117,7 +118,8 @@ _COLUMNS = {
                  ("server CPU µs/delivery", "cpu_us_per_delivery"), ("server cores", "server_cpu"),
                  ("client cores", "client_cpu"), ("others' cores", "other_cpu"), ("lost", "lost"),
                  ("twice", "duplicate"), ("out of order", "reordered")],
-    "parked": [("parked", "subs_ready"), ("PSS a poll, B", "pss_per_conn_bytes"), ("RSS a poll, B", "rss_per_conn_bytes"),
+    "parked": [("parked", "subs_ready"), ("polls in all", "polls"), ("PSS a poll, B", "pss_per_conn_bytes"),
+               ("RSS a poll, B", "rss_per_conn_bytes"),
                ("PSS a poll after one message, B", "pss_per_conn_after_msg_bytes"),
                ("one message to all, µs", "delivery_us.max"), ("lost", "lost")],
     "start": [("start, ms", "start_ms"), ("fastest", "min_ms"), ("slowest", "max_ms")],

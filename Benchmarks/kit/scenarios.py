@@ -21,6 +21,7 @@ _POLLS = ("--subs", "100", "--pubs", "4", "--size", "100", "--settle", "0.5", "-
 SCENARIOS = {
     "publish-100": Scenario("publish", "publish", _CONNECTIONS + ("--size", "100")),
     "publish-1k": Scenario("publish", "publish", _CONNECTIONS + ("--size", "1024")),
+    "publish-json": Scenario("publish", "json", _CONNECTIONS + ("--size", "100")),
     "batch-100": Scenario("publish", "batch", ("--pubs", "16", "--size", "100", "--batch", "100")),
     # at most 64 messages not yet delivered everywhere: saturated, with queues that stay short
     "poll-saturated": Scenario("longpoll", "poll", _POLLS + ("--window", "64")),

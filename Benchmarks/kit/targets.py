@@ -59,12 +59,14 @@ def _nchan(workers):
 
 def _postern(loops):
     publish = ["--pub-path", "/v1/topics/{t}/messages", "--pub-header", "Content-Type: text/plain"]
+    publish_json = ["--pub-path", "/v1/topics/{t}/messages", "--pub-header", "Content-Type: application/json",
+                    "--body", '{"data":"%B"}']
     poll = ["--sub-first-path", "/v1/topics/{t}/messages?since=latest&wait=60s",
             "--sub-path", "/v1/topics/{t}/messages?after={cursor}&wait=60s", "--cursor-json", "next"]
     batch = ["--pub-path", "/v1/messages", "--pub-header", "Content-Type: application/x-ndjson",
              "--item", '{"topic":"{t}","data":"%M"}', "--sep", "\n", "--body", "%B\n"]
     return Target(f"postern-{loops}", Server(f"postern-{loops}", "postern.sh", loops, PORT + 10 + loops),
-                  {"publish": publish, "poll": publish + poll, "batch": batch})
+                  {"publish": publish, "json": publish_json, "poll": publish + poll, "batch": batch})
 
 
 TARGETS = {target.name: target for threads in (1, 2)
