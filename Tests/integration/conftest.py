@@ -1,0 +1,74 @@
+"""Fixtures: one server that most tests share, servers of a test's own, topics that nobody else uses."""
+
+import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from client import BINARY, Api, Server, eventually
+
+
+def pytest_sessionstart(session):
+    if not BINARY.exists():
+        pytest.exit(f"{BINARY} is not there: make build", returncode=1)
+
+
+@pytest.fixture(scope="session")
+def shared_server():
+    server = Server("--loops", "2")
+    yield server
+    status = server.terminate()
+    assert status == 0, f"exit status {status}: {server.standard_error()}"
+
+
+@pytest.fixture
+def server(shared_server):
+    """The server that tests share. Whatever a test did, no arena and no waiter stays behind."""
+    assert shared_server.process.poll() is None, f"the server died: {shared_server.standard_error()}"
+    yield shared_server
+    assert shared_server.process.poll() is None, f"the server died: {shared_server.standard_error()}"
+    eventually(lambda: shared_server.metric("postern_arena_pool_in_use") == 0, what="every arena comes back")
+    eventually(lambda: shared_server.metric("postern_poll_waiters") == 0, what="every waiter is freed")
+
+
+@pytest.fixture
+def serve():
+    """Starts servers with flags of the test's own."""
+    servers = []
+
+    def start(*arguments, **options):
+        servers.append(Server(*arguments, **options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture
+def api(server):
+    return Api(server)
+
+
+numbers = itertools.count(1)
+
+
+@pytest.fixture
+def topic(request):
+    """A topic that no other test uses."""
+    return f"test-{next(numbers)}.{request.function.__name__[:60]}"
+
+
+@pytest.fixture
+def background():
+    """Runs calls in threads; a test does not end before they have."""
+    with ThreadPoolExecutor(max_workers=64) as executor:
+        yield executor.submit
+
+
+@pytest.fixture
+def stop_flag():
+    flag = threading.Event()
+    yield flag
+    flag.set()
