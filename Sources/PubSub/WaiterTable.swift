@@ -31,14 +31,16 @@ public struct WaiterTable: ~Copyable {
     public typealias ID = UInt32
     public static let none: ID = .max
 
-    private struct Node: BitwiseCopyable {
+    @usableFromInline
+    struct Node: BitwiseCopyable {
         var waiter = Waiter(token: 0, position: 0, next: 0, limit: 0, form: 0)
         var next = WaiterTable.none
         var previous = WaiterTable.none
         var group: UInt32 = .max
     }
 
-    private struct Group: BitwiseCopyable {
+    @usableFromInline
+    struct Group: BitwiseCopyable {
         var topic: TopicID?
         var pattern: InternedID?
         var head = WaiterTable.none
@@ -247,8 +249,8 @@ public struct WaiterTable: ~Copyable {
         return hadPatterns && patternGroups == 0
     }
 
-    /// Ends every group whatever waits; for a loop's end.
-    public mutating func removeAllPatterns() {
+    /// Gives up every pattern, whoever waits; called before the table ends, so that it ends empty.
+    public mutating func end() {
         for index in 0..<groupBound where groups[index].isUsed {
             if let pattern = groups[index].pattern { _ = patterns.release(pattern) }
             groups[index].isUsed = false

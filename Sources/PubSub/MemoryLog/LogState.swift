@@ -89,6 +89,18 @@ struct LogState: ~Copyable {
         return true
     }
 
+    /// Lets go of every topic, so that the names' pool can see at its end whether a hold was forgotten.
+    mutating func end() {
+        while dropOldestMessage() {}
+        for index in 0..<topics.indexBound {
+            let id = TopicID(rawValue: UInt32(index))
+            guard topics[id].isLive else { continue }
+            let watches = topics[id].watchers.nonzeroBitCount
+            let settings = topics[id].retention == nil ? 0 : 1
+            for _ in 0..<(watches + settings) { topics.release(id) }
+        }
+    }
+
     var statistics: LogStatistics {
         var result = LogStatistics()
         result.messages = messageCount

@@ -32,6 +32,8 @@ public final class MemoryLog: MessageLog {
         state = Locked(LogState(configuration: configuration, epoch: epoch))
     }
 
+    deinit { state.withLock { $0.end() } }
+
     public func intern(_ topic: Span<UInt8>) throws(LogError) -> TopicID {
         try state.withLock { state throws(LogError) in
             try state.intern(topic, nowMicroseconds: state.lastTimeMicroseconds)
