@@ -1,0 +1,50 @@
+import Glibc
+import Synchronization
+
+/// A swift-log back end that writes one line an event to a descriptor, with one `write(2)`.
+///
+/// Lines of several threads never interleave: a lock is held for the write, since the system may split a write to a
+/// full pipe. Where nobody reads the pipe the writing thread waits, and with it whoever logs next; where the
+/// descriptor does not block, a line is given up after a second. Lines that cannot be written are lost in silence:
+/// there is no place left to say so.
+struct LineLogHandler: LogHandler {
+    var logLevel: Logger.Level
+    var metadata: Logger.Metadata = [:]
+    var metadataProvider: Logger.MetadataProvider?
+
+    private let label: String
+    private let descriptor: Int32
+    private let form: LogLine.Form
+    private static let writing = Mutex<Void>(())
+
+    init(
+        label: String, descriptor: Int32, form: LogLine.Form, level: Logger.Level,
+        metadataProvider: Logger.MetadataProvider?
+    ) {
+        self.label = label
+        self.descriptor = descriptor
+        self.form = form
+        self.logLevel = level
+        self.metadataProvider = metadataProvider
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        // The nearer to the statement, the stronger: handler, provider, statement.
+        var fields = metadata
+        if let provided = metadataProvider?.get() { fields.merge(provided) { _, new in new } }
+        if let given = event.metadata { fields.merge(given) { _, new in new } }
+        if let error = event.error {
+            fields["error.message"] = .string("\(error)")
+            fields["error.type"] = .string(String(reflecting: type(of: error)))
+        }
+        let line = LogLine(
+            time: .now(), level: event.level, label: label, message: event.message.description, fields: fields)
+        let bytes = line.bytes(form)
+        Self.writing.withLock { _ in _ = SystemFile.write(bytes, to: descriptor) }
+    }
+}

@@ -1,0 +1,16 @@
+import Glibc
+
+/// Sends the log of the whole process to standard error. Call it once, before the first `Logger` is made: swift-log
+/// traps at a second call.
+/// - Parameter level: what is below it is not written.
+/// - Parameter metadataProvider: adds fields to every line.
+public func bootstrapLogging(
+    level: LogLevel, format: LogFormat = .automatic, metadataProvider: Logger.MetadataProvider? = nil
+) {
+    let form = LogLine.Form(format, descriptor: STDERR_FILENO)
+    LoggingSystem.bootstrap(
+        { label, provider in
+            LineLogHandler(
+                label: label, descriptor: STDERR_FILENO, form: form, level: level, metadataProvider: provider)
+        }, metadataProvider: metadataProvider)
+}
