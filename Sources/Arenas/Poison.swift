@@ -29,7 +29,7 @@ enum Poison {
 
     @unsafe
     static func bury(_ start: UnsafeMutableRawPointer, byteCount: Int) {
-        unsafe start.initializeMemory(as: UInt8.self, repeating: fill, count: byteCount)
+        unsafe memset(start, CInt(fill), byteCount)
         if let poison = unsafe poisonRegion { unsafe poison(start, byteCount) }
     }
 
