@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Postern beside its peers, under the same load, in interleaved rounds.
 
-    measure.py run    [--targets a,b] [--scenarios x,y] [--rounds 5] [--seconds 3] [--out results/NAME.jsonl]
+    measure.py run    [--targets a,b] [--scenarios x,y] [--rounds 5] [--passes 3] [--out results/NAME.jsonl]
     measure.py table  results/NAME.jsonl         the Markdown of docs/performance.md
     measure.py load   SCENARIO TARGET [...]      one run against a server that is up already; what follows goes to
                                                  the load client
     measure.py list
 
-In a round every server is started, then each scenario visits all targets in turn before the next scenario begins;
-every other round visits them backwards. The servers stand idle while it is not their turn. So the two sides of a
-ratio are measured seconds apart, and neither is always first.
+In a round every server is started, then each scenario visits all targets in turn, several times forth and back,
+before the next scenario begins; every other round begins backwards. The servers stand idle while it is not their
+turn. So the two sides of a ratio are measured a few seconds apart, and neither is always first.
 """
 import argparse
 import fcntl
@@ -54,7 +54,8 @@ def line(record):
         if record["failed"]:
             words.append(f"FAILED {record['failed']}")
     else:
-        words += [f"{key} {value}" for key, value in record.items()
+        words += [f"{key} {value:.1f}" if isinstance(value, float) else f"{key} {value}"
+                  for key, value in record.items()
                   if key not in ("round", "scenario", "target") and not isinstance(value, dict)]
     return "  ".join(words)
 
@@ -65,6 +66,22 @@ def measure_alone(scenario, loops, spike_wait):
     if scenario == "size":
         return single.size()
     return single.spike(loops, wait=spike_wait)
+
+
+def visit(load, name, targets, passes, number, keep):
+    """One scenario on every target, `passes` times, forth and back; the number of runs that failed."""
+    scenario = SCENARIOS[name]
+    able = [target for target in targets if scenario.kind in target.options]
+    failures = 0
+    for step in range(1 if scenario.fresh else passes):
+        for target in able if step % 2 == 0 else able[::-1]:
+            try:
+                record = load.run(target, scenario)
+                keep({"round": number, "pass": step, "scenario": name, "target": target.name, **record})
+            except LoadFailed as failure:
+                failures += 1
+                print(f"{name} on {target.name} failed: {failure}", file=sys.stderr)
+    return failures
 
 
 def run(options):
@@ -92,15 +109,7 @@ def run(options):
                     server.stop()
                     server.start()
                 for name in driven:
-                    for target in order:
-                        if SCENARIOS[name].kind not in target.options:
-                            continue
-                        try:
-                            record = load.run(target, SCENARIOS[name])
-                            keep({"round": number, "scenario": name, "target": target.name, **record})
-                        except LoadFailed as failure:
-                            failures += 1
-                            print(f"{name} on {target.name} failed: {failure}", file=sys.stderr)
+                    failures += visit(load, name, order, options.passes, number, keep)
             finally:
                 for server in servers:
                     server.stop()
@@ -129,7 +138,8 @@ def main():
     runs.add_argument("--targets", help="comma-separated; all by default")
     runs.add_argument("--scenarios", help="comma-separated; all by default")
     runs.add_argument("--rounds", type=int, default=5)
-    runs.add_argument("--seconds", type=float, default=3, help="measured seconds of a run, after half a second")
+    runs.add_argument("--seconds", type=float, default=1.5, help="measured seconds of a run")
+    runs.add_argument("--passes", type=int, default=3, help="how often a scenario visits its targets in a round")
     runs.add_argument("--retries", type=int, default=2, help="repeats of a run that other processes disturbed")
     runs.add_argument("--max-other", type=float, default=0.25, help="cores others may use before a run is repeated")
     runs.add_argument("--max-wait", type=float, default=120, help="seconds, in all, to wait for a quiet machine")

@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 flags=()
 if [ "${1:-}" = --quick ]; then
     shift
-    flags=(--rounds 1 --seconds 1 --retries 0 --max-wait 0 --spike-wait 10)
+    flags=(--rounds 1 --passes 1 --seconds 1 --retries 0 --max-wait 0 --spike-wait 10)
 fi
 mkdir -p "$here/results"
 out=$here/results/$(date +%Y%m%d-%H%M%S).jsonl

@@ -20,8 +20,9 @@ class Load:
         self.max_other = max_other
         self.wait_left = max_wait
 
-    def command(self, target, scenario, seconds=None):
-        timed = ["--warmup", "0.5", "--duration", str(seconds or self.seconds)] if scenario.timed else []
+    def command(self, target, scenario):
+        seconds = self.seconds * scenario.stretch
+        timed = ["--warmup", "0.4", "--duration", str(seconds)] if scenario.timed else []
         return [LOAD, scenario.mode, "--quiet", "--port", str(target.server.port),
                 "--server-pid", str(target.server.pid()), *timed, *scenario.options, *target.options[scenario.kind]]
 

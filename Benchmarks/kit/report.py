@@ -1,7 +1,7 @@
 """Turns records into Markdown: first ours against the goals, then every figure with its spread.
 
-A ratio is taken within a round, where both sides met the same weather, and the median of the rounds' ratios is
-given; it is not the ratio of two medians.
+A ratio is taken within a pass, where both sides met the same weather, and the median of all passes' ratios is given;
+it is not the ratio of two medians.
 """
 import json
 import statistics
@@ -43,24 +43,24 @@ GOALS = [
 
 
 class Records:
-    """The records of a results file, by scenario, target and round."""
+    """The records of a results file, by scenario, target and pass."""
 
     def __init__(self, path):
         self.machine = None
-        self.rounds = {}
+        self.passes = {}
         with open(path) as file:
             for line in file:
                 record = json.loads(line)
                 if "machine" in record:
                     self.machine = record["machine"]
                 else:
-                    runs = self.rounds.setdefault((record["scenario"], record["target"]), {})
-                    runs[record["round"]] = record
+                    runs = self.passes.setdefault((record["scenario"], record["target"]), {})
+                    runs[record["round"], record.get("pass", 0)] = record
 
     def values(self, scenario, target, field):
-        """The field's value for each round it was measured in; nested fields are joined by dots."""
+        """The field's value for each pass it was measured in; nested fields are joined by dots."""
         values = {}
-        for number, record in self.rounds.get((scenario, target), {}).items():
+        for number, record in self.passes.get((scenario, target), {}).items():
             for key in field.split("."):
                 record = record.get(key) if isinstance(record, dict) else None
             if record is not None:
@@ -138,20 +138,20 @@ def _columns(scenario):
 
 def figures(records):
     for scenario in [*SCENARIOS, *SINGLE]:
-        targets = sorted({target for name, target in records.rounds if name == scenario},
+        targets = sorted({target for name, target in records.passes if name == scenario},
                          key=lambda target: (target[-1], not target.startswith("postern"), target))
         if not targets:
             continue
         columns = _columns(scenario)
         yield f"\n### {scenario}\n"
-        yield "| target | rounds | " + " | ".join(title for title, _ in columns) + " |"
+        yield "| target | runs | " + " | ".join(title for title, _ in columns) + " |"
         yield "|---" * (len(columns) + 2) + "|"
         for target in targets:
             cells = []
             for _, field in columns:
                 values = records.values(scenario, target, field).values()
                 cells.append(_spread(values) if values else "–")
-            yield f"| {target} | {len(records.rounds[scenario, target])} | " + " | ".join(cells) + " |"
+            yield f"| {target} | {len(records.passes[scenario, target])} | " + " | ".join(cells) + " |"
 
 
 def machine(records):

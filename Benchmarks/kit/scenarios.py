@@ -13,6 +13,8 @@ class Scenario:
     """Whether the server is started anew just before: memory is counted from its first request on."""
     timed: bool = True
     """Whether --seconds applies."""
+    stretch: float = 1
+    """Times --seconds: a slow trickle of messages needs longer for its percentiles."""
 
 
 _CONNECTIONS = ("--pubs", "64")
@@ -25,7 +27,7 @@ SCENARIOS = {
     "batch-100": Scenario("publish", "batch", ("--pubs", "16", "--size", "100", "--batch", "100")),
     # at most 64 messages not yet delivered everywhere: saturated, with queues that stay short
     "poll-saturated": Scenario("longpoll", "poll", _POLLS + ("--window", "64")),
-    "poll-100-per-s": Scenario("longpoll", "poll", _POLLS + ("--rate", "100")),
+    "poll-100-per-s": Scenario("longpoll", "poll", _POLLS + ("--rate", "100"), stretch=2),
     "poll-parked": Scenario(
         "longpoll", "poll", ("--subs", "10000", "--pubs", "1", "--rate", "5", "--count", "1", "--size", "100",
                              "--warmup", "0", "--settle", "3", "--drain", "10", "--duration", "5"),

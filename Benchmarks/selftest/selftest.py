@@ -66,4 +66,4 @@ with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
                        + "\n")
     file.flush()
     table = "\n".join(report.markdown(file.name))
-check("a ratio is the median of the rounds' ratios", "| 1.1 (0.9–1.5) | 1.05 | 1.25 | must |" in table, table)
+check("a ratio is the median of the passes' ratios", "| 1.1 (0.9–1.5) | 1.05 | 1.25 | must |" in table, table)
