@@ -82,6 +82,8 @@ public struct ArenaBuffer: ~Copyable, ~Escapable, ByteSink {
     mutating func grow(_ added: Int) -> Bool {
         if error != nil { return false }
         let wanted = max(capacity * 2, length + added, 64)
+        // Loaded once: under ThreadSanitizer an access through `self.state` counts as an escape of `self`.
+        let state = unsafe self.state
         do throws(ArenaError) {
             if unsafe state.pointee.extend(start, from: capacity, to: wanted) {
                 capacity = wanted

@@ -55,6 +55,7 @@ public final class ArenaPool: Sendable {
     private let sharedCount = Atomic<Int>(0)
     private let lastTrimSeconds = Atomic<Int>(.min)
     private let shared = unsafe Mutex(Shared())
+    private let handover = Atomic<Bool>(false)
 
     @unsafe
     private struct Shared: ~Copyable {
@@ -108,7 +109,7 @@ public final class ArenaPool: Sendable {
         let core = UnsafeMutablePointer<LocalPoolCore>.allocate(capacity: 1)
         unsafe core.initialize(to: LocalPoolCore(pool: self))
         let guarded = unsafe Guarded(pointer: core)
-        unsafe shared.withLock { shared in
+        unsafe withShared { shared in
             unsafe guarded.pointer.pointee.nextCore = shared.cores
             unsafe shared.cores = guarded.pointer
         }
@@ -120,7 +121,7 @@ public final class ArenaPool: Sendable {
 
     /// What the pool and its local pools did so far and hold now.
     public func statistics() -> ArenaPoolStatistics {
-        unsafe shared.withLock { shared in
+        unsafe withShared { shared in
             var sum = unsafe shared.retired
             var next = unsafe shared.cores
             while let core = unsafe next {
@@ -142,7 +143,7 @@ public final class ArenaPool: Sendable {
             lastTrimSeconds.compareExchange(expected: last, desired: nowSeconds, ordering: .relaxed).exchanged
         else { return }
         let idleSeconds = configuration.idleSeconds
-        unsafe shared.withLock { shared in
+        unsafe withShared { shared in
             // Popped into a second list and back, which turns the order: nobody minds.
             var staying: UnsafeMutablePointer<ArenaState>?
             while let state = unsafe shared.popIdle() {
@@ -160,6 +161,17 @@ public final class ArenaPool: Sendable {
                 unsafe shared.pushIdle(state)
             }
             unsafe sharedCount.store(shared.count, ordering: .relaxed)
+        }
+    }
+
+    /// Runs `body` under the lock of what is shared.
+    private func withShared<Result>(_ body: (inout sending Shared) -> sending Result) -> sending Result {
+        unsafe shared.withLock { shared in
+            // ThreadSanitizer does not see a contended lock change hands, since that happens inside the
+            // standard library; it sees this pair, which costs two plain moves.
+            _ = handover.load(ordering: .acquiring)
+            defer { handover.store(true, ordering: .releasing) }
+            return unsafe body(&shared)
         }
     }
 
@@ -184,7 +196,7 @@ public final class ArenaPool: Sendable {
     /// An arena of the overflow, which then belongs to the caller.
     func takeShared() -> UnsafeMutablePointer<ArenaState>? {
         guard sharedCount.load(ordering: .relaxed) > 0 else { return nil }
-        return unsafe shared.withLock { shared -> Guarded<ArenaState>? in
+        return unsafe withShared { shared -> Guarded<ArenaState>? in
             guard let state = unsafe shared.popIdle() else { return nil }
             unsafe sharedCount.store(shared.count, ordering: .relaxed)
             return unsafe Guarded(pointer: state)
@@ -194,7 +206,7 @@ public final class ArenaPool: Sendable {
     /// Puts an empty arena into the overflow; false where that is full.
     func putShared(_ state: UnsafeMutablePointer<ArenaState>) -> Bool {
         let guarded = unsafe Guarded(pointer: state)
-        return unsafe shared.withLock { shared in
+        return unsafe withShared { shared in
             guard unsafe shared.count < configuration.sharedCapacity else { return false }
             unsafe guarded.pointer.pointee.home = nil
             unsafe shared.pushIdle(guarded.pointer)
@@ -206,7 +218,7 @@ public final class ArenaPool: Sendable {
     /// Takes a local pool that ends out of the list, and keeps what it counted.
     func unregister(_ core: UnsafeMutablePointer<LocalPoolCore>) {
         let guarded = unsafe Guarded(pointer: core)
-        unsafe shared.withLock { shared in
+        unsafe withShared { shared in
             unsafe guarded.pointer.pointee.counters.retainTargetBytes.set(0)
             unsafe guarded.pointer.pointee.counters.add(to: &shared.retired)
             if unsafe shared.cores == guarded.pointer {
