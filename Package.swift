@@ -28,7 +28,7 @@ let package = Package(
         .target(name: "JSON", dependencies: ["Arenas"], swiftSettings: settings),
         .target(name: "HTTP", dependencies: ["Arenas"], swiftSettings: settings),
         .target(name: "PubSub", dependencies: ["Arenas"], swiftSettings: settings),
-        .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: settings),
+        .target(name: "EventLoop", dependencies: ["CLinux", "Arenas"], swiftSettings: settings),
         .target(
             name: "Telemetry", dependencies: [.product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),

@@ -1,3 +1,62 @@
 #ifndef CLINUX_H
 #define CLINUX_H
+
+// Linux calls that Swift's Glibc module does not show: epoll, eventfd, accept4, signalfd. No logic here. Calls that
+// fail return the negated errno, so that no thread-local has to be read afterwards.
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+// What one epoll_wait reported. `token` is what the descriptor was registered with.
+struct postern_event {
+    uint64_t token;
+    uint32_t events;
+};
+
+enum { POSTERN_EVENTS_MAX = 256 };
+
+enum postern_interest {
+    POSTERN_READ = EPOLLIN,
+    POSTERN_WRITE = EPOLLOUT,
+    POSTERN_PEER_CLOSED = EPOLLRDHUP,
+    POSTERN_ERROR = EPOLLERR,
+    POSTERN_HANG_UP = EPOLLHUP,
+};
+
+int postern_epoll_create(void);
+int postern_epoll_add(int epoll, int descriptor, uint32_t interest, uint64_t token);
+int postern_epoll_modify(int epoll, int descriptor, uint32_t interest, uint64_t token);
+int postern_epoll_remove(int epoll, int descriptor);
+// Waits; at most POSTERN_EVENTS_MAX events are reported.
+int postern_epoll_wait(int epoll, struct postern_event *events, int timeout_milliseconds);
+
+int postern_eventfd(void);
+int postern_eventfd_signal(int descriptor);
+int postern_eventfd_clear(int descriptor);
+
+// A listening, non-blocking TCP socket; several may share a port where all were opened as `shared` (SO_REUSEPORT).
+// `host` is a numeric address or a name.
+int postern_listen(const char *host, uint16_t port, int backlog, int shared);
+// The port a socket is bound to; a negated errno on failure.
+int postern_bound_port(int descriptor);
+// A non-blocking connection with TCP_NODELAY.
+int postern_accept(int listener);
+int64_t postern_receive(int descriptor, void *buffer, size_t count);
+int64_t postern_send(int descriptor, const void *buffer, size_t count);
+int postern_shutdown_sending(int descriptor);
+int postern_close(int descriptor);
+
+// Blocks SIGTERM, SIGINT and SIGHUP in this thread and those it starts, and reports them on a descriptor.
+int postern_signals_open(void);
+// The next signal's number; 0 when there is none.
+int postern_signals_read(int descriptor);
+void postern_ignore_broken_pipes(void);
+
+// Raises the soft limit of open files to the hard one; the resulting soft limit, or a negated errno.
+int64_t postern_raise_open_files(void);
+
+uint64_t postern_monotonic_nanoseconds(void);
+int64_t postern_realtime_microseconds(void);
+
 #endif

@@ -1,0 +1,26 @@
+/// What a loop does with its connections. Every call comes on the loop's own thread; none is made while another is
+/// under way, and none from inside a call on the loop.
+public protocol ConnectionHandler: AnyObject {
+    /// A connection was accepted.
+    func opened(_ id: ConnectionID)
+    /// Bytes were read. They stand in the loop's scratch and live for the call.
+    func received(_ id: ConnectionID, _ bytes: Span<UInt8>)
+    /// The peer will send nothing more; it may still read.
+    func peerFinishedSending(_ id: ConnectionID)
+    /// The connection's deadline has passed. It has none any more.
+    func deadlineReached(_ id: ConnectionID)
+    /// The connection is over; the name means nothing any more.
+    func closed(_ id: ConnectionID, _ reason: CloseReason)
+    /// All sockets that had something were served, or the loop was woken. Called once a turn.
+    func tick()
+    /// A second has passed.
+    func everySecond()
+    /// The loop takes no more connections and is to end those it has.
+    func drainBegan()
+    /// The operator asks to look at the configuration again (SIGHUP); on the first loop only.
+    func reloadRequested()
+}
+
+extension ConnectionHandler {
+    public func reloadRequested() {}
+}
