@@ -58,13 +58,14 @@ enum SystemFile {
 
     /// Writes all of `bytes` with one call where the system takes them at once.
     /// - Returns: false where it failed, and some or all of them are lost.
-    static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+    /// - Parameter patienceMilliseconds: how long a descriptor that does not block may stay full.
+    static func write(_ bytes: [UInt8], to descriptor: Int32, patienceMilliseconds: Int32 = 1_000) -> Bool {
         unsafe bytes.withUnsafeBytes { buffer in
             var done = 0
             while done < buffer.count {
                 let wrote = unsafe Glibc.write(descriptor, buffer.baseAddress! + done, buffer.count - done)
                 if wrote < 0 && errno == EINTR { continue }
-                if wrote < 0 && errno == EAGAIN && waitUntilWritable(descriptor) { continue }
+                if wrote < 0 && errno == EAGAIN && waitUntilWritable(descriptor, patienceMilliseconds) { continue }
                 if wrote < 0 { return false }
                 done += wrote
             }
@@ -72,9 +73,8 @@ enum SystemFile {
         }
     }
 
-    /// Whether a descriptor that does not block takes bytes within a second.
-    private static func waitUntilWritable(_ descriptor: Int32) -> Bool {
+    private static func waitUntilWritable(_ descriptor: Int32, _ milliseconds: Int32) -> Bool {
         var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        return unsafe poll(&entry, 1, 1_000) == 1 && entry.revents & Int16(POLLOUT) != 0
+        return unsafe poll(&entry, 1, milliseconds) == 1 && entry.revents & Int16(POLLOUT) != 0
     }
 }

@@ -1,0 +1,109 @@
+import Glibc
+import Testing
+
+@testable import Telemetry
+
+private func values(_ metrics: ProcessMetrics) -> [String: Double] {
+    var text = MetricsText()
+    metrics.append(to: &text)
+    var found: [String: Double] = [:]
+    for line in String(decoding: text.bytes, as: UTF8.self).split(separator: "\n") where !line.hasPrefix("#") {
+        let parts = line.split(separator: " ")
+        found[String(parts[0])] = Double(parts[1])
+    }
+    return found
+}
+
+/// A field of `/proc/self/status`, which has the same facts in another form than what is parsed.
+private func statusField(_ name: String) -> Double? {
+    let text = SystemFile.read("/proc/self/status", limit: 8192).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    let line = text.split(separator: "\n").first { $0.hasPrefix(name + ":") }
+    return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Double($0) }
+}
+
+// One after another: they count descriptors and memory of the process.
+@Suite(.serialized)
+struct ProcessMetricsTests {
+    static let names: Set = [
+        "process_cpu_seconds_total", "process_resident_memory_bytes", "process_virtual_memory_bytes",
+        "process_open_fds", "process_max_fds", "process_start_time_seconds", "process_threads",
+    ]
+
+    @Test
+    func tellsWhatTheSystemTells() throws {
+        let found = values(ProcessMetrics())
+        #expect(Set(found.keys) == Self.names)
+        let resident = try #require(statusField("VmRSS")) * 1024
+        #expect(abs(try #require(found["process_resident_memory_bytes"]) / resident - 1) < 0.2)
+        let virtual = try #require(statusField("VmSize")) * 1024
+        #expect(abs(try #require(found["process_virtual_memory_bytes"]) / virtual - 1) < 0.2)
+        let limit = try #require(SystemFile.descriptorLimit())
+        #expect(found["process_max_fds"] == Double(limit))
+    }
+
+    @Test
+    func cpuTimeGrowsByWhatIsSpent() throws {
+        let metrics = ProcessMetrics()
+        let before = try #require(values(metrics)["process_cpu_seconds_total"])
+        let start = SystemClock.now(CLOCK_THREAD_CPUTIME_ID)
+        var end = start
+        while (end.tv_sec - start.tv_sec) * 1_000 + (end.tv_nsec - start.tv_nsec) / 1_000_000 < 30 {
+            end = SystemClock.now(CLOCK_THREAD_CPUTIME_ID)
+        }
+        #expect(try #require(values(metrics)["process_cpu_seconds_total"]) - before >= 0.03)
+    }
+
+    @Test
+    func startTimeIsTheSameAtEachScrapeAndNotLongAgo() throws {
+        let metrics = ProcessMetrics()
+        let start = try #require(values(metrics)["process_start_time_seconds"])
+        #expect(values(metrics)["process_start_time_seconds"] == start)
+        let now = Double(RFC3339Timestamp.now().unixMicroseconds) / 1e6
+        #expect(start <= now && now - start < 3_600)
+        // As ps(1) has it, from the time since the start in whole seconds.
+        let outcome = try Tool.run("ps", ["-o", "etimes=", "-p", "\(getpid())"], package: "procps", input: [])
+        let age = try #require(Double(outcome.output.filter(\.isNumber)))
+        #expect(abs(now - start - age) < 3)
+    }
+
+    @Test
+    func countsThreadsAndDescriptors() throws {
+        let count = try #require(SystemFile.countEntries("/proc/self/fd"))
+        let pairs = (0..<50).map { _ in DescriptorPair.pipe() }
+        // Other tests open files too, but not a hundred.
+        let open = try #require(values(ProcessMetrics())["process_open_fds"])
+        #expect(open - Double(count) >= 80 && open - Double(count) < 200)
+        withExtendedLifetime(pairs) {}
+        inParallel({
+            let threads = values(ProcessMetrics())["process_threads"] ?? 0
+            let expected = statusField("Threads") ?? -1
+            if abs(threads - expected) > 3 { Issue.record("\(threads) threads, not \(expected)") }
+        })
+    }
+
+    @Test
+    func bothWaysToCountDescriptorsAgree() throws {
+        let quick = try #require(SystemFile.openDescriptors())
+        let slow = try #require(SystemFile.countEntries("/proc/self/fd"))
+        #expect(abs(quick - slow) < 20)
+        #expect(SystemFile.countEntries("/nowhere") == nil)
+    }
+
+    @Test
+    func leavesOutWhatCannotBeRead() {
+        let fromProc: Set = [
+            "process_resident_memory_bytes", "process_virtual_memory_bytes", "process_start_time_seconds",
+            "process_threads",
+        ]
+        for broken in [nil, [], Array("garbage".utf8)] as [[UInt8]?] {
+            #expect(Set(values(ProcessMetrics { _ in broken }).keys) == Self.names.subtracting(fromProc))
+        }
+        #expect(SystemFile.read("/nowhere", limit: 1) == nil)
+    }
+
+    @Test
+    func readsNoMoreOfAFileThanTheLimit() {
+        #expect(SystemFile.read("/proc/self/stat", limit: 3)?.count == 3)
+        #expect(SystemFile.read("/proc/self", limit: 3) == nil)
+    }
+}
