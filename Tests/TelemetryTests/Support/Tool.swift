@@ -35,7 +35,7 @@ enum Tool {
         unsafe posix_spawn_file_actions_adddup2(&actions, fileno(outputFile), 1)
         unsafe posix_spawn_file_actions_adddup2(&actions, fileno(outputFile), 2)
         var words = unsafe ([name] + arguments).map { unsafe strdup($0) } + [nil]
-        defer { for unsafeword in unsafe words { unsafe free(word) } }
+        defer { unsafe words.forEach { unsafe free($0) } }
         var child = pid_t()
         guard unsafe posix_spawnp(&child, name, &actions, nil, &words, environ) == 0 else {
             throw Missing(name: name, package: package)
