@@ -43,7 +43,9 @@ if [ ${#packages[@]} -gt 0 ]; then
 fi
 
 compile() { # compile OUTPUT SOURCE FLAG...
-    if [ ! -e "$1" ] || [ "$2" -nt "$1" ]; then gcc -O2 -Wall -Wextra "${@:3}" -o "$1" "$2"; fi
+    if [ -z "$(find "$1" -newer "$here/load/$(ls -t "$here/load" | head -1)" 2>/dev/null)" ]; then
+        gcc -O2 -Wall -Wextra -Werror=implicit-function-declaration "${@:3}" -o "$1" "$2"
+    fi
 }
 compile "$state/fanload" "$here/load/fanload.c"
 compile "$state/malloccount.so" "$here/load/malloccount.c" -shared -fPIC

@@ -51,8 +51,8 @@ def line(record):
         if SCENARIOS[record["scenario"]].fresh:
             words.append(f"{record['pss_per_conn_bytes']:,.0f} B each of {record['subs_ready']}")
         words.append(f"others {record['other_cpu']:.2f} cores")
-        if record["failed"]:
-            words.append(f"FAILED {record['failed']}")
+        if record["faults"]:
+            words.append(f"FAULTS {record['faults']}")
     else:
         words += [f"{key} {value:.1f}" if isinstance(value, float) else f"{key} {value}"
                   for key, value in record.items()
@@ -78,6 +78,7 @@ def visit(load, name, targets, passes, number, keep):
             try:
                 record = load.run(target, scenario)
                 keep({"round": number, "pass": step, "scenario": name, "target": target.name, **record})
+                failures += record["faults"] > 0
             except LoadFailed as failure:
                 failures += 1
                 print(f"{name} on {target.name} failed: {failure}", file=sys.stderr)
@@ -120,8 +121,12 @@ def run(options):
                 for target in targets:
                     if not target.name.startswith("postern") or (name == "size" and target.server.threads > 1):
                         continue
-                    record = measure_alone(name, target.server.threads, options.spike_wait)
-                    keep({"round": number, "scenario": name, "target": target.name, **record})
+                    try:
+                        record = measure_alone(name, target.server.threads, options.spike_wait)
+                        keep({"round": number, "scenario": name, "target": target.name, **record})
+                    except (single.MeasurementFailed, OSError, subprocess.CalledProcessError) as failure:
+                        failures += 1
+                        print(f"{name} on {target.name} failed: {failure}", file=sys.stderr)
     return 1 if failures else 0
 
 

@@ -7,6 +7,10 @@ import time
 from .paths import LOAD
 
 
+FAULTS = ("lost", "duplicate", "reordered", "poll_err", "io_errors")
+"""What must be zero in a record for its figures to mean anything."""
+
+
 class LoadFailed(Exception):
     """The load client gave no result; the text is what it said."""
 
@@ -49,6 +53,12 @@ class Load:
         if done.returncode or not done.stdout.strip():
             raise LoadFailed(done.stderr.strip()[:500] or f"exit {done.returncode}")
         record = json.loads(done.stdout)
+        # an answer counts as a request whatever its status: a server that only refuses would look fast
+        if record["failed"] or record["non2xx"]:
+            raise LoadFailed(f"{record['failed']} publishes failed, {record['non2xx']} answers were not 2xx")
+        if record["subs_ready"] < record["subs"]:
+            raise LoadFailed(f"only {record['subs_ready']} of {record['subs']} subscribers came up")
+        record["faults"] = sum(record.get(key, 0) for key in FAULTS)
         if record["req_per_s"] > 0:
             record["cpu_us_per_request"] = record["server_cpu"] / record["req_per_s"] * 1e6
         if record.get("deliveries_per_s"):

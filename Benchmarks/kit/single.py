@@ -13,6 +13,10 @@ _START_PORT, _SPIKE_PORT = PORT + 20, PORT + 21
 _BODY_BYTES = 900 * 1024
 
 
+class MeasurementFailed(Exception):
+    """The server did not do what was to be measured."""
+
+
 def _spawn(port, *flags):
     return subprocess.Popen([POSTERN, "serve", "--listen", f"127.0.0.1:{port}", *flags],
                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -36,13 +40,13 @@ def _await_live(process, port, seconds=10):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RuntimeError(f"postern ended with {process.returncode} before it answered")
+            raise MeasurementFailed(f"postern ended with {process.returncode} before it answered")
         try:
             if _request(port, "GET /livez").startswith(b"HTTP/1.1 200"):
                 return
         except OSError:
             time.sleep(0.0002)
-    raise RuntimeError("postern gave no answer on /livez")
+    raise MeasurementFailed("postern gave no answer on /livez")
 
 
 def _end(process):
@@ -98,6 +102,8 @@ def spike(loops, wait=60, rate=2000):
         before = _memory(process.pid)
         body = b'{"messages":[{"topic":"large","data":"' + b"x" * (_BODY_BYTES - 41) + b'"}]}'
         answer = _request(_SPIKE_PORT, "POST /v1/messages", body).split(b"\r\n", 1)[0].decode()
+        if " 201 " not in answer:
+            raise MeasurementFailed(f"the large body was answered {answer}")
         after = _memory(process.pid, samples=1)
         time.sleep(wait)
         later = _memory(process.pid)
@@ -117,11 +123,14 @@ def _memory(pid, samples=11):
     for index in range(samples):
         if index:
             time.sleep(0.2)
-        reading = dict(arena_reserved_bytes=0, arena_idle_bytes=0, log_bytes=0)
+        reading = {}
         for line in _request(_SPIKE_PORT, "GET /metrics").decode(errors="replace").splitlines():
             name = line.split("{")[0].split(" ")[0]
-            if name.startswith("postern_") and (key := name[len("postern_"):]) in reading:
-                reading[key] += int(float(line.rsplit(" ", 1)[1]))
+            key = name.removeprefix("postern_")
+            if name.startswith("postern_") and key in ("arena_reserved_bytes", "arena_idle_bytes", "log_bytes"):
+                reading[key] = reading.get(key, 0) + int(float(line.rsplit(" ", 1)[1]))
+        if "arena_reserved_bytes" not in reading:
+            raise MeasurementFailed("/metrics does not tell postern_arena_reserved_bytes")
         with open(f"/proc/{pid}/smaps_rollup") as file:
             for line in file:
                 if line.startswith(("Pss:", "Rss:")):

@@ -16,7 +16,7 @@ os.environ["POSTERN"] = os.path.join(HERE, "postern")
 sys.path.insert(0, os.path.dirname(HERE))
 
 from kit import report, single  # noqa: E402
-from kit.load import Load  # noqa: E402
+from kit.load import Load, LoadFailed  # noqa: E402
 from kit.scenarios import SCENARIOS, Scenario  # noqa: E402
 from kit.targets import TARGETS  # noqa: E402
 
@@ -52,6 +52,11 @@ check("every later poll has one", counts["stand_in_after"] == record["polls"] - 
 check("lost messages are counted", with_fault("lose", POLLS)[0]["lost"] > 0, "none")
 check("messages sent twice are counted", with_fault("repeat", POLLS)[0]["duplicate"] > 0, "none")
 check("messages out of order are counted", with_fault("swap", POLLS)[0]["reordered"] > 0, "none")
+try:
+    with_fault("refuse", SCENARIOS["publish-100"])
+    check("a server that only refuses has no figures", False, "figures")
+except LoadFailed as failure:
+    check("a server that only refuses has no figures", "not 2xx" in str(failure), failure)
 record, counts = with_fault("", SCENARIOS["batch-100"])
 check("a batch carries a hundred messages", record["acked"] == 100 * record["requests"], record)
 check("batches arrive", counts["stand_in_batches"] == record["requests"] and record["failed"] == 0, (record, counts))
