@@ -85,11 +85,13 @@ extension Span where Element == UInt8 {
         let count = self.count
         precondition(start >= 0)
         var offset = start
-        // Most strings are short: one word before the wide loop.
-        if count &- offset >= 8 {
-            let found = wordTest(unsafe loadWord(at: offset)) & highBits
+        // Most strings are short: two words before the wide loop.
+        if count &- offset >= 16 {
+            var found = wordTest(unsafe loadWord(at: offset)) & highBits
             if found != 0 { return offset &+ found.trailingZeroBitCount >> 3 }
-            offset &+= 8
+            found = wordTest(unsafe loadWord(at: offset &+ 8)) & highBits
+            if found != 0 { return offset &+ 8 &+ found.trailingZeroBitCount >> 3 }
+            offset &+= 16
         }
         while count &- offset >= 32 {
             let low = blockTest(unsafe loadBlock(at: offset))

@@ -3,6 +3,7 @@ public enum JSONKind: UInt8, Equatable, Sendable {
     case object, array, string, number, `true`, `false`, null
 
     /// The kind of value that begins with `byte`, if one does.
+    @inline(__always)
     init?(firstByte byte: UInt8) {
         switch byte {
         case UInt8(ascii: "{"): self = .object

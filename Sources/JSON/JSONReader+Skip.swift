@@ -13,7 +13,7 @@ extension JSONReader {
     /// Checks the next value whole, whatever it is, and returns where it stands, to be passed through as written.
     @_lifetime(self: copy self)
     public mutating func skipValue() throws(JSONError) -> Range<Int> {
-        let kind = try peek()
+        let kind = try nextKind()
         let start = position
         let outerDepth = nesting.depth
         var next: JSONKind? = kind
@@ -41,9 +41,9 @@ extension JSONReader {
             if nesting.isInObject {
                 guard try hasNext(UInt8(ascii: "}"), orElse: .commaOrEndOfObject) else { continue }
                 _ = try scanKey()
-                return try peek()
+                return try nextKind()
             }
-            if try hasNext(UInt8(ascii: "]"), orElse: .commaOrEndOfArray) { return try peek() }
+            if try hasNext(UInt8(ascii: "]"), orElse: .commaOrEndOfArray) { return try nextKind() }
         }
         return nil
     }

@@ -37,11 +37,7 @@ public struct JSONReader: ~Copyable, ~Escapable {
 
     /// What the next value is, by its first byte; reads white space only.
     @_lifetime(self: copy self)
-    public mutating func peek() throws(JSONError) -> JSONKind {
-        skipWhiteSpace()
-        guard position < bytes.count, let kind = JSONKind(firstByte: bytes[position]) else { throw noValue() }
-        return kind
-    }
+    public mutating func peek() throws(JSONError) -> JSONKind { try nextKind() }
 
     /// Reads the `{` of an object. `nextKey(in:)` then gives its keys.
     @_lifetime(self: copy self)
@@ -93,7 +89,17 @@ public struct JSONReader: ~Copyable, ~Escapable {
 extension JSONReader {
     @inline(__always)
     @_lifetime(self: copy self)
+    mutating func nextKind() throws(JSONError) -> JSONKind {
+        skipWhiteSpace()
+        guard position < bytes.count, let kind = JSONKind(firstByte: bytes[position]) else { throw noValue() }
+        return kind
+    }
+
+    @inline(__always)
+    @_lifetime(self: copy self)
     mutating func skipWhiteSpace() {
+        // Mostly there is none.
+        guard position < bytes.count, bytes[position] <= 0x20 else { return }
         var offset = position
         while offset < bytes.count, bytes[offset].isWhiteSpace { offset &+= 1 }
         position = offset
@@ -150,6 +156,7 @@ extension JSONReader {
     }
 
     /// The error where no value begins at `position`.
+    @inline(never)
     func noValue() -> JSONError {
         // Only at the start is it a mark; elsewhere it is one more character out of place.
         let isMark = position == 0 && bytes.loadSequence(at: 0) & 0xFF_FFFF == 0xBF_BBEF

@@ -15,11 +15,13 @@ extension StaticString {
 
 extension JSONReader {
     /// Whether a decoded key, or another string, is `name`, byte for byte.
+    @inlinable
     public static func matches(_ text: Span<UInt8>, _ name: StaticString) -> Bool {
-        guard text.count == name.utf8CodeUnitCount else { return false }
-        return name.withSpan { expected in
-            for offset in text.indices where text[offset] != expected[offset] { return false }
-            return true
-        }
+        let count = name.utf8CodeUnitCount
+        guard text.count == count else { return false }
+        // Inlined, so that the compiler sees the literal and compares it a word at a time.
+        var difference: UInt8 = 0
+        for offset in 0..<count { unsafe difference |= text[unchecked: offset] ^ name.utf8Start[offset] }
+        return difference == 0
     }
 }
