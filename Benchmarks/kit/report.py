@@ -87,6 +87,13 @@ def _verdict(goal, value, faults):
     return "aim" if reaches(goal.aim) else "must" if reaches(goal.must) else "**missed**"
 
 
+def _disturbed(records, goal, threads):
+    """Whether other processes had more than a quarter of a core in half of the runs of either side."""
+    sides = [f"postern-{threads}"] + ([f"{goal.peer}-{threads}"] if goal.peer else [])
+    others = [records.values(goal.scenario, side, "other_cpu").values() for side in sides]
+    return any(values and statistics.median(values) > 0.25 for values in others)
+
+
 def goals(records):
     yield "| what | threads | ours | peer | measured | must | aim | reached |"
     yield "|---|---|---|---|---|---|---|---|"
@@ -106,6 +113,8 @@ def goals(records):
                 peer_column = _spread(peer.values())
             unit = f" {goal.unit}" if goal.unit else ""
             reached = _verdict(goal, statistics.median(measured.values()), faults)
+            if goal.scenario in SCENARIOS and not SCENARIOS[goal.scenario].fresh and _disturbed(records, goal, threads):
+                reached += ", disturbed"
             yield (f"| {goal.what} | {threads} | {_spread(ours.values(), goal.scale)}{unit} | {peer_column} "
                    f"| {_spread(measured.values(), goal.scale)}{unit} | {_number(goal.must * goal.scale)} "
                    f"| {_number(goal.aim * goal.scale)} | {reached} |")
