@@ -1,0 +1,272 @@
+/// Parses requests' heads (RFC 9112), without I/O. One a loop; it holds the fields of the head it parsed last.
+///
+/// A line is judged once it is complete, so that however the bytes are split, the outcome is the same. Allocates
+/// nothing.
+public struct RequestParser: ~Copyable {
+    public struct Limits: Sendable {
+        /// The request line and all fields: what common proxies send at most (431).
+        public var headBytes = 16 << 10
+        /// 414.
+        public var targetBytes = 8 << 10
+        /// 431; at most `RequestParser.maximumFields`.
+        public var fields = RequestParser.maximumFields
+
+        public init() {}
+    }
+
+    public enum Outcome: Equatable, Sendable {
+        /// The head is not complete; nothing so far is wrong with it.
+        case incomplete
+        case head(RequestHead)
+    }
+
+    /// What the parser has room for.
+    public static let maximumFields = 100
+    /// Empty lines before a request that are passed over (RFC 9112, section 2.2).
+    static let maximumLeadingLines = 4
+
+    let limits: Limits
+    var fields = InlineArray<100, FieldRange>(repeating: FieldRange())
+    var head = RequestHead()
+    var seen = Seen()
+
+    struct FieldRange: BitwiseCopyable {
+        var nameStart: UInt16 = 0
+        var nameEnd: UInt16 = 0
+        var valueStart: UInt16 = 0
+        var valueEnd: UInt16 = 0
+    }
+
+    /// Fields that decide where the body ends, and may be there once only.
+    struct Seen {
+        var host = false
+        var transferEncoding = false
+        var connectionCloses = false
+        var connectionKeepsAlive = false
+    }
+
+    public init(limits: Limits = Limits()) {
+        precondition(limits.headBytes < Int(UInt16.max) && limits.fields <= Self.maximumFields)
+        self.limits = limits
+    }
+
+    /// Parses the head at the start of `bytes`.
+    ///
+    /// To be called again with the same bytes and more where it was incomplete; `position` is the caller's, new for
+    /// each head.
+    /// - Throws: `HTTPError`; the connection is to be answered and closed.
+    public mutating func parse(_ bytes: Span<UInt8>, resume position: inout ScanPosition) throws(HTTPError) -> Outcome {
+        // Without another complete line nothing new can be said, as long as no limit is near.
+        if position.scanned > 0, bytes.count <= limits.targetBytes,
+            bytes.firstLineFeed(from: Int(position.scanned)) == nil
+        {
+            position.scanned = UInt32(bytes.count)
+            return .incomplete
+        }
+        head = RequestHead()
+        seen = Seen()
+        let start = try skipEmptyLines(bytes)
+        var offset = start
+        if let next = try parseRequestLine(bytes, from: offset) {
+            offset = next
+            while true {
+                guard let next = try parseFieldLine(bytes, from: offset, headStart: start) else { break }
+                if next == offset {
+                    try finish(end: offset + 2, start: start)
+                    return .head(head)
+                }
+                offset = next
+            }
+        }
+        try checkSize(of: bytes, from: start)
+        position.scanned = UInt32(bytes.count)
+        return .incomplete
+    }
+
+    private func skipEmptyLines(_ bytes: Span<UInt8>) throws(HTTPError) -> Int {
+        var offset = 0
+        while offset + 1 < bytes.count, bytes[offset] == 0x0D, bytes[offset + 1] == 0x0A {
+            offset += 2
+            guard offset <= Self.maximumLeadingLines * 2 else { throw .malformedRequestLine }
+        }
+        return offset
+    }
+
+    /// Refuses a head that can no longer become a good one.
+    private func checkSize(of bytes: Span<UInt8>, from start: Int) throws(HTTPError) {
+        guard bytes.count - start > limits.headBytes else { return }
+        throw .headTooLarge
+    }
+
+    /// Where the line from `start` on ends (its CR); nil where it is not complete.
+    /// - Throws: where it has a control character, or a line break that is not CR LF.
+    private func endOfLine(
+        _ bytes: Span<UInt8>, from start: Int, orElse error: HTTPError
+    ) throws(HTTPError) -> Int? {
+        var offset = bytes.firstControl(from: start)
+        while offset < bytes.count {
+            let byte = bytes[offset]
+            if byte == 0x0D, offset + 1 < bytes.count, bytes[offset + 1] == 0x0A { return offset }
+            // Anything else is wrong once the line is complete.
+            if byte != 0x09 {
+                guard bytes.firstLineFeed(from: offset) != nil else { return nil }
+                throw byte == 0x0D || byte == 0x0A ? .bareLineBreak : error
+            }
+            offset = bytes.firstControl(from: offset + 1)
+        }
+        return nil
+    }
+
+    // MARK: The request line
+
+    private mutating func parseRequestLine(_ bytes: Span<UInt8>, from start: Int) throws(HTTPError) -> Int? {
+        guard let end = try endOfLine(bytes, from: start, orElse: .malformedRequestLine) else {
+            // Room for the method and the version around the longest target.
+            guard bytes.count - start <= limits.targetBytes + 64 else { throw .targetTooLong }
+            return nil
+        }
+        guard end - start <= limits.targetBytes + 64 else { throw .targetTooLong }
+        var offset = start
+        while offset < end, Characters.isToken(bytes[offset]) { offset += 1 }
+        guard offset > start, offset < end, bytes[offset] == 0x20 else { throw .malformedRequestLine }
+        head.methodRange = start..<offset
+        head.method = Method(bytes, head.methodRange)
+        let targetStart = offset + 1
+        offset = targetStart
+        while offset < end, bytes[offset] > 0x20, bytes[offset] < 0x7F { offset += 1 }
+        guard offset < end else { throw .malformedRequestLine }
+        guard bytes[offset] == 0x20 else { throw .malformedTarget }
+        let target = targetStart..<offset
+        guard target.count <= limits.targetBytes else { throw .targetTooLong }
+        try parseVersion(bytes, offset + 1..<end)
+        try parseTarget(bytes, target)
+        return end + 2
+    }
+
+    private mutating func parseVersion(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(HTTPError) {
+        guard range.count == 8, bytes.holds("HTTP/", at: range.lowerBound), Characters.isDigit(bytes[range.lowerBound + 5]),
+            bytes[range.lowerBound + 6] == UInt8(ascii: "."), Characters.isDigit(bytes[range.lowerBound + 7])
+        else { throw .malformedRequestLine }
+        guard bytes[range.lowerBound + 5] == UInt8(ascii: "1") else { throw .unsupportedVersion }
+        // A higher minor version is spoken to as 1.1 (RFC 9110, section 2.5).
+        head.minorVersion = bytes[range.lowerBound + 7] == UInt8(ascii: "0") ? 0 : 1
+    }
+
+    private mutating func finish(end: Int, start: Int) throws(HTTPError) {
+        guard end - start <= limits.headBytes else { throw .headTooLarge }
+        head.byteCount = end
+        if head.minorVersion == 1, !seen.host { throw .missingHost }
+        if seen.transferEncoding {
+            if head.minorVersion == 0 { throw .transferEncodingBefore11 }
+            if head.contentLength != nil { throw .conflictingLength }
+        }
+        head.keepsAlive = head.minorVersion == 1 ? !seen.connectionCloses : seen.connectionKeepsAlive && !seen.connectionCloses
+        // HTTP/1.0 knows no 100 Continue (RFC 9110, section 10.1.1).
+        if head.minorVersion == 0 { head.expectsContinue = false }
+    }
+}
+
+extension RequestParser {
+    // MARK: The fields
+
+    /// - Returns: where the next line begins; the same offset at the empty line; nil where the line is not complete.
+    private mutating func parseFieldLine(
+        _ bytes: Span<UInt8>, from start: Int, headStart: Int
+    ) throws(HTTPError) -> Int? {
+        guard let end = try endOfLine(bytes, from: start, orElse: .malformedField) else { return nil }
+        guard end + 2 - headStart <= limits.headBytes else { throw .headTooLarge }
+        if end == start { return start }
+        guard !Characters.isBlank(bytes[start]) else { throw .foldedField }
+        var colon = start
+        while colon < end, Characters.isToken(bytes[colon]) { colon &+= 1 }
+        guard colon > start, colon < end, bytes[colon] == UInt8(ascii: ":") else { throw .malformedField }
+        guard head.fieldCount < limits.fields else { throw .tooManyFields }
+        let value = bytes.trimmed(colon + 1..<end)
+        fields[head.fieldCount] = FieldRange(
+            nameStart: UInt16(start), nameEnd: UInt16(colon), valueStart: UInt16(value.lowerBound),
+            valueEnd: UInt16(value.upperBound))
+        head.fieldCount += 1
+        try note(bytes, start..<colon, value)
+        return end + 2
+    }
+
+    /// Takes in what decides the message's framing and the connection's fate.
+    private mutating func note(_ bytes: Span<UInt8>, _ name: Range<Int>, _ value: Range<Int>) throws(HTTPError) {
+        switch name.count {
+        case 4:
+            guard bytes.matches("host", in: name) else { return }
+            guard !seen.host else { throw .repeatedHost }
+            seen.host = true
+            guard Self.isHost(bytes, value) else { throw .malformedHost }
+        case 6:
+            guard bytes.matches("expect", in: name) else { return }
+            guard bytes.matches("100-continue", in: value) else { throw .unknownExpectation }
+            head.expectsContinue = true
+        case 10:
+            guard bytes.matches("connection", in: name) else { return }
+            noteConnection(bytes, value)
+        case 14:
+            guard bytes.matches("content-length", in: name) else { return }
+            guard head.contentLength == nil else { throw .repeatedContentLength }
+            head.contentLength = try Self.length(bytes, value)
+        case 17:
+            guard bytes.matches("transfer-encoding", in: name) else { return }
+            guard !seen.transferEncoding else { throw .repeatedTransferEncoding }
+            seen.transferEncoding = true
+            guard bytes.matches("chunked", in: value) else { throw .unknownTransferEncoding }
+            head.isChunked = true
+        default: return
+        }
+    }
+
+    private mutating func noteConnection(_ bytes: Span<UInt8>, _ value: Range<Int>) {
+        var start = value.lowerBound
+        while start < value.upperBound {
+            var end = start
+            while end < value.upperBound, bytes[end] != UInt8(ascii: ",") { end += 1 }
+            let option = bytes.trimmed(start..<end)
+            if bytes.matches("close", in: option) { seen.connectionCloses = true }
+            if bytes.matches("keep-alive", in: option) { seen.connectionKeepsAlive = true }
+            start = end + 1
+        }
+    }
+
+    /// Digits only; eighteen of them are more than any body.
+    private static func length(_ bytes: Span<UInt8>, _ value: Range<Int>) throws(HTTPError) -> Int {
+        guard !value.isEmpty, value.count <= 18 else { throw .malformedContentLength }
+        var length = 0
+        for index in value {
+            guard Characters.isDigit(bytes[index]) else { throw .malformedContentLength }
+            length = length * 10 + Int(bytes[index] - 48)
+        }
+        return length
+    }
+
+    // MARK: Looking at fields
+
+    /// A field of the head parsed last: where its name and its value, without blanks around, stand.
+    public func field(at index: Int) -> (name: Range<Int>, value: Range<Int>) {
+        precondition(index >= 0 && index < head.fieldCount)
+        let field = fields[index]
+        return (Int(field.nameStart)..<Int(field.nameEnd), Int(field.valueStart)..<Int(field.valueEnd))
+    }
+
+    /// The first value of the field named so, in lower case; nil where there is none.
+    public func value(named name: StaticString, in bytes: Span<UInt8>) -> Range<Int>? {
+        for index in 0..<head.fieldCount {
+            let field = fields[index]
+            let range = Int(field.nameStart)..<Int(field.nameEnd)
+            if range.count == name.utf8CodeUnitCount, bytes.matches(name, in: range) {
+                return Int(field.valueStart)..<Int(field.valueEnd)
+            }
+        }
+        return nil
+    }
+
+    /// How often the field named so, in lower case, is there.
+    public func count(named name: StaticString, in bytes: Span<UInt8>) -> Int {
+        var count = 0
+        for index in 0..<head.fieldCount where bytes.matches(name, in: field(at: index).name) { count += 1 }
+        return count
+    }
+}
