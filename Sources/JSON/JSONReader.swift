@@ -54,12 +54,14 @@ public struct JSONReader: ~Copyable, ~Escapable {
     @_lifetime(copy self, borrow arena)
     public mutating func nextKey(in arena: borrowing ScopedArena) throws(JSONError) -> Span<UInt8>? {
         precondition(nesting.depth > 0 && nesting.isInObject, "no object is open")
+        let missing: JSONExpectation = isAtFirst ? .keyOrEndOfObject : .key
         guard try hasNext(UInt8(ascii: "}"), orElse: .commaOrEndOfObject) else { return nil }
         let start = position &+ 1
-        let key = try scanKey()
-        let text = bytes.extracting(start..<key.end)
-        guard key.hasEscapes else { return text }
-        return try bytes.decodeString(start..<key.end, in: arena)
+        let key = try bytes.scanKey(at: position, orElse: missing)
+        position = key.next
+        let text = bytes.extracting(start..<key.text.end)
+        guard key.text.hasEscapes else { return text }
+        return try bytes.decodeString(start..<key.text.end, in: arena)
     }
 
     /// Reads the `[` of an array. `nextElement()` then leads through its values.
@@ -81,7 +83,7 @@ public struct JSONReader: ~Copyable, ~Escapable {
     @_lifetime(self: copy self)
     public mutating func finish() throws(JSONError) {
         precondition(nesting.depth == 0, "a container is open")
-        skipWhiteSpace()
+        position = bytes.skipWhiteSpace(from: position)
         guard position == bytes.count else { throw .expected(.endOfInput, at: position) }
     }
 }
@@ -90,24 +92,13 @@ extension JSONReader {
     @inline(__always)
     @_lifetime(self: copy self)
     mutating func nextKind() throws(JSONError) -> JSONKind {
-        skipWhiteSpace()
-        guard position < bytes.count, let kind = JSONKind(firstByte: bytes[position]) else { throw noValue() }
-        return kind
-    }
-
-    @inline(__always)
-    @_lifetime(self: copy self)
-    mutating func skipWhiteSpace() {
-        // Mostly there is none.
-        guard position < bytes.count, bytes[position] <= 0x20 else { return }
-        var offset = position
-        while offset < bytes.count, bytes[offset].isWhiteSpace { offset &+= 1 }
-        position = offset
+        position = bytes.skipWhiteSpace(from: position)
+        return try bytes.kindOfValue(at: position)
     }
 
     /// Opens the container at `position`.
     @_lifetime(self: copy self)
-    mutating func open(object: Bool) throws(JSONError) {
+    private mutating func open(object: Bool) throws(JSONError) {
         guard nesting.open(object: object) else { throw .expected(.shallowerNesting, at: position) }
         position &+= 1
         isAtFirst = true
@@ -116,8 +107,8 @@ extension JSONReader {
     /// Reads up to the next member of the innermost container, past the comma that leads to it, or past its `end`.
     @inline(__always)
     @_lifetime(self: copy self)
-    mutating func hasNext(_ end: UInt8, orElse expected: JSONExpectation) throws(JSONError) -> Bool {
-        skipWhiteSpace()
+    private mutating func hasNext(_ end: UInt8, orElse expected: JSONExpectation) throws(JSONError) -> Bool {
+        position = bytes.skipWhiteSpace(from: position)
         let byte = position < bytes.count ? bytes[position] : 0
         if byte == end {
             nesting.close()
@@ -127,45 +118,10 @@ extension JSONReader {
         }
         if isAtFirst {
             isAtFirst = false
-            if end == UInt8(ascii: "}"), byte != UInt8(ascii: "\"") {
-                throw .expected(.keyOrEndOfObject, at: position)
-            }
             return true
         }
         guard byte == UInt8(ascii: ",") else { throw .expected(expected, at: position) }
-        position &+= 1
-        skipWhiteSpace()
+        position = bytes.skipWhiteSpace(from: position &+ 1)
         return true
     }
-
-    /// Reads a key and the colon behind it.
-    @inline(__always)
-    @_lifetime(self: copy self)
-    mutating func scanKey() throws(JSONError) -> ScannedString {
-        guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
-            throw .expected(.key, at: position)
-        }
-        let key = try bytes.scanString(from: position &+ 1)
-        position = key.end &+ 1
-        skipWhiteSpace()
-        guard position < bytes.count, bytes[position] == UInt8(ascii: ":") else {
-            throw .expected(.colon, at: position)
-        }
-        position &+= 1
-        return key
-    }
-
-    /// The error where no value begins at `position`.
-    @inline(never)
-    func noValue() -> JSONError {
-        // Only at the start is it a mark; elsewhere it is one more character out of place.
-        let isMark = position == 0 && bytes.loadSequence(at: 0) & 0xFF_FFFF == 0xBF_BBEF
-        return .expected(isMark ? .noByteOrderMark : .value, at: position)
-    }
-}
-
-extension UInt8 {
-    /// White space as RFC 8259, section 2 has it.
-    @inline(__always)
-    var isWhiteSpace: Bool { self == 0x20 || self == 0x0A || self == 0x0D || self == 0x09 }
 }
