@@ -31,21 +31,29 @@ struct Base64Block {
 
     @usableFromInline
     init(_ bytes: Span<UInt8>) {
+        let whole = bytes.count / 6 * 6
         var offset = 0
-        while offset < bytes.count {
-            let taken = min(6, bytes.count &- offset)
+        while offset < whole {
             var group: UInt64 = 0
-            for index in 0..<6 {
-                group = group << 8 | (index < taken ? UInt64(bytes[offset &+ index]) : 0)
-            }
-            let encoded = Base64Block.encode(group)
-            // Eight bits become one and a third characters, the last one begun; the rest up to four is padding.
-            let written = (taken &* 8 &+ 5) / 6
-            for index in 0..<written {
-                characters[count &+ index] = UInt8(truncatingIfNeeded: encoded >> UInt64(56 &- 8 &* index))
-            }
-            count &+= (written &+ 3) & ~3
-            offset &+= taken
+            for index in 0..<6 { group = group << 8 | UInt64(bytes[offset &+ index]) }
+            store(Base64Block.encode(group), 8)
+            count &+= 8
+            offset &+= 6
+        }
+        let rest = bytes.count &- whole
+        guard rest > 0 else { return }
+        var group: UInt64 = 0
+        for index in 0..<6 { group = group << 8 | (index < rest ? UInt64(bytes[whole &+ index]) : 0) }
+        // Eight bits become one and a third characters, the last one begun; the rest up to four is padding.
+        let written = (rest &* 8 &+ 5) / 6
+        store(Base64Block.encode(group), written)
+        count &+= (written &+ 3) & ~3
+    }
+
+    @inline(__always)
+    private mutating func store(_ encoded: UInt64, _ written: Int) {
+        for index in 0..<written {
+            characters[count &+ index] = UInt8(truncatingIfNeeded: encoded >> UInt64(56 &- 8 &* index))
         }
     }
 
