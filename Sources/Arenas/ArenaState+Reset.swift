@@ -17,7 +17,7 @@ extension ArenaState {
     mutating func rewind() {
         unsafe generation &+= 1
         unsafe usedInOlderChunks = 0
-        if Poison.isActive { unsafe rest() }
+        if unsafe burials { unsafe rest() }
         unsafe cursor = ArenaChunk.body(of: chunk)
     }
 

@@ -17,6 +17,8 @@ struct ArenaState {
     let limits: ScopedArena.Limits
     /// Grows with every reset, so that a handle from before it can be told.
     @usableFromInline var generation: UInt32 = 0
+    /// Whether dead chunks are buried and rest; kept here, since a global is looked up at a cost.
+    let burials = Poison.isActive
     /// Buried chunks that wait before they are used again, oldest first.
     var restingHead: UnsafeMutablePointer<ArenaChunk>?
     var restingTail: UnsafeMutablePointer<ArenaChunk>?

@@ -38,14 +38,15 @@ struct RecentUse: ~Copyable {
         return 0
     }
 
-    static func bucket(of usedBytes: Int) -> Int {
+    @inline(__always)
+    private static func bucket(of usedBytes: Int) -> Int {
         let size = max(usedBytes, 1 << firstOctave)
-        let octave = Int.bitWidth - 1 - size.leadingZeroBitCount
-        let quarter = (size >> (octave - 2)) & 3
-        return min((octave - firstOctave) * 4 + quarter, bucketCount - 1)
+        let octave = Int.bitWidth &- 1 &- size.leadingZeroBitCount
+        let quarter = (size &>> (octave &- 2)) & 3
+        return min((octave &- firstOctave) &* 4 &+ quarter, bucketCount - 1)
     }
 
-    static func upperBound(of bucket: Int) -> Int {
+    private static func upperBound(of bucket: Int) -> Int {
         let octave = bucket / 4 + firstOctave
         return (1 << octave) + (bucket % 4 + 1) << (octave - 2)
     }

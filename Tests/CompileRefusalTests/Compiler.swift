@@ -8,17 +8,22 @@ struct Compiler {
         var description: String { "line \(line): \(message)" }
     }
 
-    private let directory: URL
+    private static let package = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+    /// Named after the process, so that test runs side by side do not write each other's module.
+    private static let directory = package.appending(
+        path: ".build/compile-refusal-\(ProcessInfo.processInfo.processIdentifier)")
+
+    private var directory: URL { Compiler.directory }
 
     /// The package's `Arenas` as a module of its own, built once for all programs.
     static let shared = Result { try Compiler() }
 
     private init() throws {
-        let package = URL(fileURLWithPath: #filePath)
-            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        directory = package.appending(path: ".build/compile-refusal")
+        atexit { try? FileManager.default.removeItem(at: Compiler.directory) }
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        let folder = package.appending(path: "Sources/Arenas").resolvingSymlinksInPath()
+        let folder = Compiler.package.appending(path: "Sources/Arenas").resolvingSymlinksInPath()
         let sources = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
             .filter { $0.pathExtension == "swift" }.map(\.path)
         let outcome = try Compiler.run(
