@@ -5,8 +5,8 @@ import Synchronization
 ///
 /// Lines of several threads never interleave: a lock is held for the write, since the system may split a write to a
 /// full pipe. Where nobody reads the pipe the writing thread waits, and with it whoever logs next; where the
-/// descriptor does not block, a line is given up after a second. Lines that cannot be written are lost in silence:
-/// there is no place left to say so.
+/// descriptor does not block, a line is given up, or cut short, after a second. Lines that cannot be written are lost
+/// in silence: there is no place left to say so.
 struct LineLogHandler: LogHandler {
     var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]

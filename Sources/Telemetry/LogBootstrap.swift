@@ -2,6 +2,9 @@ import Glibc
 
 /// Sends the log of the whole process to standard error. Call it once, before the first `Logger` is made: swift-log
 /// traps at a second call.
+///
+/// The thread that logs writes the line itself. Where standard error is a pipe that nobody empties, it waits, and so
+/// does whoever logs next; where that pipe was closed, the system sends SIGPIPE, which a server ignores.
 /// - Parameter level: what is below it is not written.
 /// - Parameter metadataProvider: adds fields to every line.
 public func bootstrapLogging(

@@ -54,7 +54,7 @@ public struct MetricsText: Sendable {
         labels: [Label] = []
     ) {
         begin(name, help, "histogram")
-        child(name, snapshot, scale, labels)
+        child(name, snapshot, scale, Self.bucketEnds(snapshot.bounds, scale), labels)
     }
 
     /// A family of a histogram for each route, method and code that was seen; the others are not shown.
@@ -64,13 +64,13 @@ public struct MetricsText: Sendable {
     ) {
         begin(name, help, "histogram")
         let layout = snapshot.layout
+        let bucketEnds = Self.bucketEnds(layout.bounds, scale)
         for route in layout.routes.indices {
             for method in layout.methods.indices {
-                for code in layout.codes.indices {
-                    let histogram = snapshot.histogram(route: route, method: method, code: code)
-                    if histogram.count == 0 { continue }
+                for code in layout.codes.indices
+                where snapshot.hasObservations(route: route, method: method, code: code) {
                     child(
-                        name, histogram, scale,
+                        name, snapshot.histogram(route: route, method: method, code: code), scale, bucketEnds,
                         [
                             ("route", layout.routes[route].description),
                             ("method", layout.methods[method].description),
@@ -106,22 +106,34 @@ public struct MetricsText: Sendable {
         bytes.append(UInt8(ascii: "\n"))
     }
 
+    /// What the line of each bucket ends its labels with. Made once a family: turning bounds into decimals is most of
+    /// the work.
+    private static func bucketEnds(_ bounds: HistogramBounds, _ scale: Scale) -> [[UInt8]] {
+        (bounds.values.map { Double($0) / scale.divisor } + [.infinity]).map { bound in
+            var end: [UInt8] = []
+            end.append("le=\"")
+            bound.appendMetricText(to: &end)
+            end.append("\"} ")
+            return end
+        }
+    }
+
     private mutating func child(
-        _ name: StaticString, _ snapshot: HistogramSnapshot, _ scale: Scale, _ labels: [Label]
+        _ name: StaticString, _ snapshot: HistogramSnapshot, _ scale: Scale, _ bucketEnds: [[UInt8]],
+        _ labels: [Label]
     ) {
+        let start = bytes.count
+        bytes.append(name)
+        bytes.append("_bucket")
+        appendOpen(labels)
+        bytes.append(labels.isEmpty ? UInt8(ascii: "{") : UInt8(ascii: ","))
+        let bucketStart = Array(bytes[start...])
+        bytes.removeSubrange(start...)
         var cumulative: UInt64 = 0
-        for (index, count) in snapshot.bucketCounts.enumerated() {
+        for (count, end) in zip(snapshot.bucketCounts, bucketEnds) {
             cumulative &+= count
-            bytes.append(name)
-            bytes.append("_bucket")
-            append(labels) { bytes in
-                bytes.append("le=\"")
-                let bounds = snapshot.bounds.values
-                (index < bounds.count ? Double(bounds[index]) / scale.divisor : .infinity)
-                    .appendMetricText(to: &bytes)
-                bytes.append(UInt8(ascii: "\""))
-            }
-            bytes.append(UInt8(ascii: " "))
+            bytes.append(contentsOf: bucketStart)
+            bytes.append(contentsOf: end)
             bytes.appendDecimal(cumulative)
             bytes.append(UInt8(ascii: "\n"))
         }
@@ -139,8 +151,14 @@ public struct MetricsText: Sendable {
         bytes.append(UInt8(ascii: "\n"))
     }
 
-    private mutating func append(_ labels: [Label], last: ((inout [UInt8]) -> Void)? = nil) {
-        if labels.isEmpty && last == nil { return }
+    private mutating func append(_ labels: [Label]) {
+        if labels.isEmpty { return }
+        appendOpen(labels)
+        bytes.append(UInt8(ascii: "}"))
+    }
+
+    /// Appends the labels without the brace behind them.
+    private mutating func appendOpen(_ labels: [Label]) {
         var separator = UInt8(ascii: "{")
         for label in labels {
             bytes.append(separator)
@@ -150,11 +168,6 @@ public struct MetricsText: Sendable {
             bytes.append(UInt8(ascii: "\""))
             separator = UInt8(ascii: ",")
         }
-        if let last {
-            bytes.append(separator)
-            last(&bytes)
-        }
-        bytes.append(UInt8(ascii: "}"))
     }
 
     /// Help texts escape backslash and line feed; label values the quote too.

@@ -24,13 +24,24 @@ public struct RouteHistogramsSnapshot: Sendable {
 
     /// The histogram of one combination; traps where there is none.
     public func histogram(route: Int, method: Int, code: Int) -> HistogramSnapshot {
+        let buckets = bucketCells(route, method, code)
+        return HistogramSnapshot(
+            bounds: layout.bounds, bucketCounts: Array(cells[buckets]), sum: cells[buckets.upperBound])
+    }
+
+    /// Whether anything was observed of one combination; traps where there is none.
+    func hasObservations(route: Int, method: Int, code: Int) -> Bool {
+        cells[bucketCells(route, method, code)].contains { $0 != 0 }
+    }
+
+    /// Where the buckets of one combination are; its sum follows them.
+    private func bucketCells(_ route: Int, _ method: Int, _ code: Int) -> Range<Int> {
         precondition(
             layout.routes.indices.contains(route) && layout.methods.indices.contains(method)
                 && layout.codes.indices.contains(code), "no such route, method or code")
         let child = (route * layout.methods.count + method) * layout.codes.count + code
         let buckets = layout.bounds.values.count + 1
         let start = child * (buckets + 1)
-        return HistogramSnapshot(
-            bounds: layout.bounds, bucketCounts: Array(cells[start..<start + buckets]), sum: cells[start + buckets])
+        return start..<start + buckets
     }
 }

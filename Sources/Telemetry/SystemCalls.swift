@@ -37,16 +37,17 @@ enum SystemFile {
         // Since Linux 6.2 the directory's size is their number, which spares reading thousands of entries.
         var status = stat()
         if unsafe stat("/proc/self/fd", &status) == 0 && status.st_size > 0 { return Int(status.st_size) }
-        return countEntries("/proc/self/fd")
+        return listedDescriptors()
     }
 
-    /// Entries of a directory of descriptors, without `.`, `..`, and the one that reads it.
-    static func countEntries(_ path: String) -> Int? {
-        guard let directory = unsafe opendir(path) else { return nil }
+    /// The same, by reading the directory.
+    static func listedDescriptors() -> Int? {
+        guard let directory = unsafe opendir("/proc/self/fd") else { return nil }
         defer { unsafe closedir(directory) }
+        // Neither `.` nor `..`, nor the descriptor that reads.
         var count = -3
         while unsafe readdir(directory) != nil { count += 1 }
-        return max(0, count)
+        return count
     }
 
     /// How many files this process may have open; nil where there is no bound.

@@ -100,18 +100,14 @@ struct LineLogHandlerTests {
             }
         }
         inParallel(
-            bodies + [
-                {
-                    var bytes: [UInt8] = []
-                    var lines = 0
-                    while lines < writers * linesEach {
-                        let part = pipe.read()
-                        lines += part.count { $0 == UInt8(ascii: "\n") }
-                        bytes += part
-                    }
-                    collected.withLock { $0 = bytes }
-                }
-            ])
+            {
+                inParallel(bodies)
+                pipe.closeWriting()
+            },
+            {
+                let bytes = pipe.readToEnd()
+                collected.withLock { $0 = bytes }
+            })
         let lines = try Tool.fieldsOfJSONLines(collected.withLock { $0 })
         #expect(lines.count == writers * linesEach)
         for writer in 0..<writers {
@@ -134,15 +130,15 @@ struct LineLogHandlerTests {
         let pipe = DescriptorPair.pipe()
         let filled = pipe.fillWithoutBlocking()
         let long = [UInt8](repeating: 0x61, count: 100_000)
+        let received = Atomic(0)
         inParallel(
             {
                 if !SystemFile.write(long, to: pipe.writing, patienceMilliseconds: 60_000) { Issue.record("gave up") }
+                pipe.closeWriting()
             },
-            {
-                var total = 0
-                while total < filled + long.count { total += pipe.read().count }
-                if total != filled + long.count { Issue.record("\(total) bytes") }
-            })
+            { received.store(pipe.readToEnd().count, ordering: .relaxed) })
+        let total = received.load(ordering: .relaxed)
+        #expect(total == filled + long.count)
     }
 
     @Test

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 // unsafe: makes descriptors and reads from them through C.
 
@@ -6,6 +7,7 @@ import Glibc
 final class DescriptorPair: Sendable {
     let reading: Int32
     let writing: Int32
+    private let isWritingClosed = Atomic(false)
 
     private init(reading: Int32, writing: Int32) {
         self.reading = reading
@@ -14,7 +16,12 @@ final class DescriptorPair: Sendable {
 
     deinit {
         close(reading)
-        close(writing)
+        closeWriting()
+    }
+
+    /// Lets the reader see the end.
+    func closeWriting() {
+        if !isWritingClosed.exchange(true, ordering: .acquiringAndReleasing) { close(writing) }
     }
 
     static func pipe() -> DescriptorPair {
@@ -41,6 +48,16 @@ final class DescriptorPair: Sendable {
     func read() -> [UInt8] {
         unsafe [UInt8](unsafeUninitializedCapacity: 1 << 17) { buffer, count in
             count = max(0, unsafe Glibc.read(reading, buffer.baseAddress, 1 << 17))
+        }
+    }
+
+    /// Everything up to the end.
+    func readToEnd() -> [UInt8] {
+        var bytes: [UInt8] = []
+        while true {
+            let part = read()
+            if part.isEmpty { return bytes }
+            bytes += part
         }
     }
 
