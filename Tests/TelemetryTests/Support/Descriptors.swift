@@ -30,6 +30,15 @@ final class DescriptorPair: Sendable {
         return DescriptorPair(reading: ends[0], writing: ends[1])
     }
 
+    /// A pipe that takes one page, the least there is, before a writer has to wait.
+    static func narrowPipe() -> DescriptorPair {
+        let pair = pipe()
+        // Glibc's headers hide its name from Swift: fcntl(2).
+        let setPipeSize: Int32 = 1031
+        precondition(fcntl(pair.writing, setPipeSize, 4096) == 4096)
+        return pair
+    }
+
     /// A socket that keeps apart what each single write brought.
     static func packets() -> DescriptorPair {
         var ends: [Int32] = [0, 0]
