@@ -174,6 +174,24 @@ struct JSONReaderTests {
         #expect(errorOf { () throws(JSONError) in _ = try reader.skipValue() } == .at(6, .shallowerNesting))
     }
 
+    /// Wrong use traps, since no document can cause it.
+    @Test func trapsWhereTheCallerErrs() async {
+        await #expect(processExitsWith: .failure) { _ = JSONReader([UInt8]().span, depthLimit: 0).offset }
+        await #expect(processExitsWith: .failure) {
+            _ = JSONReader([UInt8]().span, depthLimit: JSONReader.maximumDepthLimit + 1).offset
+        }
+        await #expect(processExitsWith: .failure) {
+            var reader = JSONReader(Array("{}".utf8).span)
+            try reader.beginObject()
+            _ = try reader.nextElement()
+        }
+        await #expect(processExitsWith: .failure) {
+            var reader = JSONReader(Array("[".utf8).span)
+            try reader.beginArray()
+            try reader.finish()
+        }
+    }
+
     @Test func comparesKeysWithNames() {
         func matches(_ key: String, _ name: StaticString) -> Bool {
             JSONReader.matches(Array(key.utf8).span, name)
