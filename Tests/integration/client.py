@@ -50,7 +50,11 @@ class Server:
         options = ["--listen", listen] if listen else []
         self.process = subprocess.Popen(
             [BINARY, "serve", *options, *arguments],
-            stdout=subprocess.PIPE, stderr=self.log, env=environment(**(env or {})), preexec_fn=preexec)
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            env=environment(**(env or {})),
+            preexec_fn=preexec,
+        )
         try:
             line = self._first_line(timeout=10)
             match = re.fullmatch(r"postern: listening on (http://([^/]+):(\d+))\n", line)
@@ -110,8 +114,10 @@ class Server:
         """The sum of a metric's samples that carry these labels."""
         wanted = [f'{label}="{value}"' for label, value in labels.items()]
         found = [
-            value for sample, value in self.metrics().items()
-            if sample.split("{")[0] == name and all(label in sample for label in wanted)]
+            value
+            for sample, value in self.metrics().items()
+            if sample.split("{")[0] == name and all(label in sample for label in wanted)
+        ]
         assert found, f"there is no metric {name} with {labels}"
         return sum(found)
 
@@ -135,7 +141,9 @@ class Server:
             head, body = Path(folder) / "head", Path(folder) / "body"
             done = subprocess.run(
                 ["curl", "-sS", "--max-time", "60", "-D", head, "-o", body, *arguments],
-                input=stdin, capture_output=True)
+                input=stdin,
+                capture_output=True,
+            )
             assert done.returncode == 0, done.stderr.decode()
             last = head.read_bytes().decode("latin-1").strip().split("\r\n\r\n")[-1]
             lines = last.split("\r\n")

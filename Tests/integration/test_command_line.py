@@ -12,12 +12,26 @@ from client import BINARY, Api, environment
 
 USAGE = 64  # EX_USAGE of sysexits.h
 
-FLAGS = ["--listen", "--loops", "--arena-initial-bytes", "--arena-max-bytes", "--arena-pool-size", "--arena-budget-bytes",
-         "--max-body-bytes", "--retention-bytes", "--retention-count", "--retention-age", "--drain-timeout", "--log-level"]
+FLAGS = [
+    "--listen",
+    "--loops",
+    "--arena-initial-bytes",
+    "--arena-max-bytes",
+    "--arena-pool-size",
+    "--arena-budget-bytes",
+    "--max-body-bytes",
+    "--retention-bytes",
+    "--retention-count",
+    "--retention-age",
+    "--drain-timeout",
+    "--log-level",
+]
 
 
 def run(*arguments, timeout=10, **variables):
-    return subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=timeout, env=environment(**variables))
+    return subprocess.run(
+        [BINARY, *arguments], capture_output=True, text=True, timeout=timeout, env=environment(**variables)
+    )
 
 
 def test_help_names_every_flag_its_range_and_its_default(serve):
@@ -41,16 +55,32 @@ def test_version():
     assert re.fullmatch(r"postern \d+\.\d+\.\d+\S*\n", done.stdout)
 
 
-@pytest.mark.parametrize("flag, value, allowed", [
-    ("--listen", "8080", "HOST:PORT"), ("--listen", "localhost:http", "HOST:PORT"), ("--listen", "127.0.0.1:65536", "65535"),
-    ("--loops", "0", "1 to 64"), ("--loops", "65", "1 to 64"), ("--loops", "two", "1 to 64"), ("--loops", "", "1 to 64"),
-    ("--arena-initial-bytes", "1KiB", "8KiB to 32KiB"), ("--arena-initial-bytes", "1MiB", "8KiB to 32KiB"),
-    ("--arena-max-bytes", "1", "64KiB to 1GiB"), ("--arena-pool-size", "0", "1 to 4096"),
-    ("--arena-budget-bytes", "1KiB", "1MiB to 64GiB"), ("--max-body-bytes", "0", "1KiB to 64MiB"),
-    ("--max-body-bytes", "1PiB", "1KiB to 64MiB"), ("--max-body-bytes", "99999999999999999999", "1KiB to 64MiB"),
-    ("--retention-bytes", "-1", "1MiB to"), ("--retention-count", "0", "1 to"), ("--retention-age", "0", "1s to"),
-    ("--retention-age", "soon", "1s to"), ("--drain-timeout", "2h", "0s to 1h"), ("--log-level", "loud", "warning"),
-])
+@pytest.mark.parametrize(
+    "flag, value, allowed",
+    [
+        ("--listen", "8080", "HOST:PORT"),
+        ("--listen", "localhost:http", "HOST:PORT"),
+        ("--listen", "127.0.0.1:65536", "65535"),
+        ("--loops", "0", "1 to 64"),
+        ("--loops", "65", "1 to 64"),
+        ("--loops", "two", "1 to 64"),
+        ("--loops", "", "1 to 64"),
+        ("--arena-initial-bytes", "1KiB", "8KiB to 32KiB"),
+        ("--arena-initial-bytes", "1MiB", "8KiB to 32KiB"),
+        ("--arena-max-bytes", "1", "64KiB to 1GiB"),
+        ("--arena-pool-size", "0", "1 to 4096"),
+        ("--arena-budget-bytes", "1KiB", "1MiB to 64GiB"),
+        ("--max-body-bytes", "0", "1KiB to 64MiB"),
+        ("--max-body-bytes", "1PiB", "1KiB to 64MiB"),
+        ("--max-body-bytes", "99999999999999999999", "1KiB to 64MiB"),
+        ("--retention-bytes", "-1", "1MiB to"),
+        ("--retention-count", "0", "1 to"),
+        ("--retention-age", "0", "1s to"),
+        ("--retention-age", "soon", "1s to"),
+        ("--drain-timeout", "2h", "0s to 1h"),
+        ("--log-level", "loud", "warning"),
+    ],
+)
 class TestWrongValues:
     def test_a_flag_is_refused_with_its_name_and_range(self, flag, value, allowed):
         done = run("serve", f"{flag}={value}")
@@ -94,8 +124,11 @@ class TestEnvironment:
         assert server.curl("/livez").status == 200
 
     def test_an_empty_variable_is_an_error_or_absent_but_never_zero(self):
-        done = subprocess.run(["timeout", "-s", "TERM", "2", BINARY, "serve", "--listen", "127.0.0.1:0"], capture_output=True,
-                              env=environment(POSTERN_LOOPS=""))
+        done = subprocess.run(
+            ["timeout", "-s", "TERM", "2", BINARY, "serve", "--listen", "127.0.0.1:0"],
+            capture_output=True,
+            env=environment(POSTERN_LOOPS=""),
+        )
         assert done.returncode in (0, USAGE, 124)
 
 

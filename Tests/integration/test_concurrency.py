@@ -33,7 +33,10 @@ def publish_all(server, publisher, barrier, style):
     sent = [(f"busy.{number % TOPICS}", {"publisher": publisher, "number": number}) for number in range(EACH)]
     if style == "batch":
         for start in range(0, EACH, 10):
-            assert api.batch(*[{"topic": topic, "data": data} for topic, data in sent[start:start + 10]]).status_code == 201
+            assert (
+                api.batch(*[{"topic": topic, "data": data} for topic, data in sent[start : start + 10]]).status_code
+                == 201
+            )
     else:
         for topic, data in sent:
             headers = {"Idempotency_Key": f"{publisher}-{data['number']}"} if style == "keys" else {}
@@ -49,10 +52,22 @@ def test_nothing_is_lost_doubled_or_out_of_order(serve, background, loops):
     total = PUBLISHERS * EACH
     barrier = threading.Barrier(len(selections) + PUBLISHERS)
     readers = [
-        (selection, background(follow, server, selection, total // TOPICS if selection[-1].isdigit() and "," not in selection else total, barrier))
-        for selection in selections]
-    writers = [background(publish_all, server, publisher, barrier, style)
-               for publisher, style in zip(range(PUBLISHERS), itertools.cycle(["raw", "batch", "keys"]))]
+        (
+            selection,
+            background(
+                follow,
+                server,
+                selection,
+                total // TOPICS if selection[-1].isdigit() and "," not in selection else total,
+                barrier,
+            ),
+        )
+        for selection in selections
+    ]
+    writers = [
+        background(publish_all, server, publisher, barrier, style)
+        for publisher, style in zip(range(PUBLISHERS), itertools.cycle(["raw", "batch", "keys"]))
+    ]
     for writer in writers:
         writer.result(120)
     orders = collections.defaultdict(list)

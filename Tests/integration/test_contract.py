@@ -17,8 +17,12 @@ METHODS = {"get", "put", "post", "delete", "patch", "head", "options"}
 
 
 def operations():
-    return [(path, method, operation) for path, item in DOCUMENT["paths"].items()
-            for method, operation in item.items() if method in METHODS]
+    return [
+        (path, method, operation)
+        for path, item in DOCUMENT["paths"].items()
+        for method, operation in item.items()
+        if method in METHODS
+    ]
 
 
 def test_the_document_is_valid():
@@ -75,9 +79,21 @@ def test_the_server_does_what_the_document_says(serve, tmp_path):
     """schemathesis makes up requests, good and bad, from the document and holds each reply against it."""
     server = serve("--loops", "2", "--max-topics", "1000000")
     done = subprocess.run(
-        [Path(sys.executable).parent / "st", "--config-file", HERE / "schemathesis.toml", "run", ROOT / "openapi.yaml",
-         "--url", server.url],
-        capture_output=True, text=True, timeout=600, cwd=tmp_path, env=environment(PYTHONPATH=str(HERE)))
+        [
+            Path(sys.executable).parent / "st",
+            "--config-file",
+            HERE / "schemathesis.toml",
+            "run",
+            ROOT / "openapi.yaml",
+            "--url",
+            server.url,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        cwd=tmp_path,
+        env=environment(PYTHONPATH=str(HERE)),
+    )
     assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-2000:]
     assert server.process.poll() is None, server.standard_error()
     server.waits_for("postern_arena_pool_in_use", 0)

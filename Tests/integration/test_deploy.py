@@ -30,7 +30,9 @@ def test_systemd_finds_nothing_to_say_about_the_unit(unit):
 
 
 def test_its_exposure_is_under_2(unit):
-    done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", unit], capture_output=True, text=True)
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", unit], capture_output=True, text=True
+    )
     exposure = float(re.search(r"Overall exposure level for \S+: ([0-9.]+)", done.stdout)[1])
     assert exposure < 2.0, done.stdout
 
@@ -41,8 +43,12 @@ def test_the_service_manager_is_told(tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(path))
         manager.settimeout(10)
-        process = subprocess.Popen([BINARY, "serve", "--listen", "127.0.0.1:0"], stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL, env=environment(NOTIFY_SOCKET=str(path)))
+        process = subprocess.Popen(
+            [BINARY, "serve", "--listen", "127.0.0.1:0"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment(NOTIFY_SOCKET=str(path)),
+        )
         try:
             assert b"READY=1" in manager.recv(4096)
             process.terminate()
@@ -59,7 +65,17 @@ def test_the_binary_stands_on_the_c_library_alone():
     names = {os.path.basename(line.split()[0]) for line in linked.splitlines()}
     assert not [name for name in names if re.match(r"libswift|libFoundation|libicu|lib_Foundation", name)]
     assert {name.split(".so")[0] for name in names} <= {
-        "linux-vdso", "libc", "libm", "libstdc++", "libgcc_s", "libdl", "libpthread", "librt", "ld-linux-x86-64", "ld-linux-aarch64"}
+        "linux-vdso",
+        "libc",
+        "libm",
+        "libstdc++",
+        "libgcc_s",
+        "libdl",
+        "libpthread",
+        "librt",
+        "ld-linux-x86-64",
+        "ld-linux-aarch64",
+    }
 
 
 def test_the_stripped_binary_is_small(tmp_path):

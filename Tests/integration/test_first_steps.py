@@ -43,8 +43,9 @@ def test_go_on_behind_a_cursor(server, topic):
 
 
 def test_publish_envelopes_to_several_topics(server, topic):
-    envelopes = {"messages": [{"topic": f"{topic}.a", "data": 1},
-                              {"topic": f"{topic}.b", "data": "x", "attributes": {"k": "v"}}]}
+    envelopes = {
+        "messages": [{"topic": f"{topic}.a", "data": 1}, {"topic": f"{topic}.b", "data": "x", "attributes": {"k": "v"}}]
+    }
     published = server.curl("--json", json.dumps(envelopes), "/v1/messages")
     assert published.status == 201
     assert [receipt["topic"] for receipt in json.loads(published.body)["messages"]] == [f"{topic}.a", f"{topic}.b"]
@@ -76,8 +77,9 @@ def test_the_readme_s_shell_loop_hands_out_every_message_once(serve):
     server = serve()
     loop = the_block_with("jq -r .next").replace("localhost:8080", f"{server.host}:{server.port}")
     url = shlex.quote(f"{server.url}/v1/topics/greetings/messages")
-    shell = subprocess.Popen(["bash", "-c", loop], stdout=subprocess.PIPE, text=True, env=environment(),
-                             start_new_session=True)
+    shell = subprocess.Popen(
+        ["bash", "-c", loop], stdout=subprocess.PIPE, text=True, env=environment(), start_new_session=True
+    )
     try:
         for number in range(5):
             subprocess.run(["bash", "-c", f"curl -sSf -d 'message {number}' {url}"], check=True, capture_output=True)

@@ -49,7 +49,9 @@ def bystander(server, stop_flag):
 def test_clients_that_stop_in_the_head(server, bystander):
     with contextlib.ExitStack() as connections:
         for _ in range(200):
-            connections.enter_context(server.connect()).send("POST /v1/topics/t/messages HTTP/1.1\r\nHost: a\r\nContent-")
+            connections.enter_context(server.connect()).send(
+                "POST /v1/topics/t/messages HTTP/1.1\r\nHost: a\r\nContent-"
+            )
         eventually(lambda: server.metric("postern_connections") >= 200)
     eventually(lambda: server.metric("postern_connections") < 50)
 
@@ -64,8 +66,13 @@ def test_clients_that_stop_in_the_body(server, bystander):
 
 
 def test_clients_that_reset_in_the_middle(server, bystander):
-    for part in [b"", b"POST /v1/top", request("POST", "/v1/topics/t/messages", "Content-Length: 100000") + b"x" * 50_000,
-                 request("GET", "/v1/topics/reset/messages?wait=30s"), request("GET", "/metrics") * 50]:
+    for part in [
+        b"",
+        b"POST /v1/top",
+        request("POST", "/v1/topics/t/messages", "Content-Length: 100000") + b"x" * 50_000,
+        request("GET", "/v1/topics/reset/messages?wait=30s"),
+        request("GET", "/metrics") * 50,
+    ]:
         for _ in range(30):
             server.connect().send(part).reset()
 
@@ -84,8 +91,12 @@ def test_clients_that_send_a_good_request_with_a_byte_changed(server, bystander)
     seed = random.randrange(1 << 32)
     print("seed", seed)
     source = random.Random(seed)
-    whole = request("POST", "/v1/messages", "Content-Type: application/json",
-                    body=b'{"messages":[{"topic":"mutated","data":{"a":[1,2,{"b":"\\u00fc"}]},"key":"k","ttl":1}]}')
+    whole = request(
+        "POST",
+        "/v1/messages",
+        "Content-Type: application/json",
+        body=b'{"messages":[{"topic":"mutated","data":{"a":[1,2,{"b":"\\u00fc"}]},"key":"k","ttl":1}]}',
+    )
     for _ in range(500):
         mutated = bytearray(whole)
         for _ in range(source.randrange(1, 4)):
@@ -158,6 +169,17 @@ def test_half_sent_bodies_cost_what_they_sent(serve):
         grown = server.resident_bytes() - before
         assert grown < 24 << 20, f"{grown >> 20} MiB for 100 bytes"
     server.waits_for("postern_arena_pool_in_use", 0)
+
+
+def test_claims_of_bodies_do_not_spend_the_budget(serve):
+    """A head of a hundred bytes that promises a mebibyte must not take a mebibyte from everybody else."""
+    server = serve("--loops", "1", "--arena-budget-bytes", "64MiB")
+    with contextlib.ExitStack() as connections:
+        for _ in range(100):
+            head = request("POST", "/v1/topics/t/messages", f"Content-Length: {1 << 20}")
+            connections.enter_context(server.connect()).send(head, b"x")
+        eventually(lambda: server.metric("postern_connections") >= 100)
+        assert Api(server).publish("t", "still here").status_code == 201
 
 
 def test_connections_over_the_limit_do_not_disturb_those_within(serve):

@@ -24,10 +24,27 @@ def problem(reply, status, code):
 
 
 class TestMalformedJSON:
-    @pytest.mark.parametrize("text, offset", [
-        ("{", 1), ("[1,]", 3), ('{"a" 1}', 5), ("tru", 3), ("01", 1), ("1 2", 2), ('"\\x"', 2), ('"a\nb"', 2),
-        ('{"a":1,}', 7), ("", 0), ("[" * 65 + "]" * 65, 64), ("nul", 3), ("[1}", 2), ('"\\ud800"', 1), ("-", 1), ("1.", 2),
-    ])
+    @pytest.mark.parametrize(
+        "text, offset",
+        [
+            ("{", 1),
+            ("[1,]", 3),
+            ('{"a" 1}', 5),
+            ("tru", 3),
+            ("01", 1),
+            ("1 2", 2),
+            ('"\\x"', 2),
+            ('"a\nb"', 2),
+            ('{"a":1,}', 7),
+            ("", 0),
+            ("[" * 65 + "]" * 65, 64),
+            ("nul", 3),
+            ("[1}", 2),
+            ('"\\ud800"', 1),
+            ("-", 1),
+            ("1.", 2),
+        ],
+    )
     def test_it_is_refused_with_the_offset_at_which_it_broke(self, api, topic, text, offset):
         refused = problem(api.publish(topic, text, "application/json"), 400, "invalid_json")
         assert abs(refused["offset"] - offset) <= 3
@@ -42,18 +59,48 @@ class TestMalformedJSON:
 
 
 class TestParameters:
-    @pytest.mark.parametrize("name, value", [
-        ("limit", "0"), ("limit", "1001"), ("limit", "many"), ("limit", ""), ("limit", "-5"), ("limit", "1e2"),
-        ("wait", "61s"), ("wait", "2m"), ("wait", "soon"), ("wait", ""), ("wait", "-1"), ("wait", "1.5"), ("wait", "60001ms"),
-        ("since", "yesterday"), ("since", ""), ("since", "2026-13-01T00:00:00Z"), ("since", "10x"),
-        ("format", "xml"), ("format", "sse"), ("format", ""), ("gap", "jump"), ("gap", ""),
-    ])
+    @pytest.mark.parametrize(
+        "name, value",
+        [
+            ("limit", "0"),
+            ("limit", "1001"),
+            ("limit", "many"),
+            ("limit", ""),
+            ("limit", "-5"),
+            ("limit", "1e2"),
+            ("wait", "61s"),
+            ("wait", "2m"),
+            ("wait", "soon"),
+            ("wait", ""),
+            ("wait", "-1"),
+            ("wait", "1.5"),
+            ("wait", "60001ms"),
+            ("since", "yesterday"),
+            ("since", ""),
+            ("since", "2026-13-01T00:00:00Z"),
+            ("since", "10x"),
+            ("format", "xml"),
+            ("format", "sse"),
+            ("format", ""),
+            ("gap", "jump"),
+            ("gap", ""),
+        ],
+    )
     def test_a_wrong_value_is_refused_by_name(self, api, topic, name, value):
         refused = problem(api.read(topic, **{name: value}), 400, "invalid_parameter")
         assert refused["parameter"] == name
 
-    @pytest.mark.parametrize("name, meant", [("wiat", "wait"), ("limt", "limit"), ("afetr", "after"), ("sinc", "since"),
-                                             ("Wait", "wait"), ("limits", "limit")])
+    @pytest.mark.parametrize(
+        "name, meant",
+        [
+            ("wiat", "wait"),
+            ("limt", "limit"),
+            ("afetr", "after"),
+            ("sinc", "since"),
+            ("Wait", "wait"),
+            ("limits", "limit"),
+        ],
+    )
     def test_an_unknown_one_is_refused_with_a_suggestion(self, api, topic, name, meant):
         refused = problem(api.read(topic, **{name: "30s"}), 400, "unknown_parameter")
         assert (refused["parameter"], refused["suggestion"]) == (name, meant)
@@ -61,11 +108,22 @@ class TestParameters:
     def test_nothing_is_suggested_where_nothing_is_near(self, api, topic):
         assert "suggestion" not in problem(api.read(topic, colour="red"), 400, "unknown_parameter")
 
-    @pytest.mark.parametrize("method, path", [
-        ("GET", "/v1/topics?prefx=a"), ("GET", "/v1/topics/a?x=1"), ("PUT", "/v1/topics/a?x=1"), ("DELETE", "/v1/topics/a?x"),
-        ("POST", "/v1/topics/a/messages?ttl=5"), ("POST", "/v1/messages?x=1"), ("GET", "/v1/topics/a/messages?filter=k:v"),
-        ("GET", "/livez?x=1"), ("GET", "/readyz?x=1"), ("GET", "/metrics?x=1"), ("GET", "/openapi.yaml?x=1"),
-    ])
+    @pytest.mark.parametrize(
+        "method, path",
+        [
+            ("GET", "/v1/topics?prefx=a"),
+            ("GET", "/v1/topics/a?x=1"),
+            ("PUT", "/v1/topics/a?x=1"),
+            ("DELETE", "/v1/topics/a?x"),
+            ("POST", "/v1/topics/a/messages?ttl=5"),
+            ("POST", "/v1/messages?x=1"),
+            ("GET", "/v1/topics/a/messages?filter=k:v"),
+            ("GET", "/livez?x=1"),
+            ("GET", "/readyz?x=1"),
+            ("GET", "/metrics?x=1"),
+            ("GET", "/openapi.yaml?x=1"),
+        ],
+    )
     def test_every_operation_refuses_unknown_ones(self, api, method, path):
         body = {"json": {}} if method in ("PUT", "POST") else {}
         problem(api.request(method, path, **body), 400, "unknown_parameter")
@@ -85,36 +143,62 @@ class TestParameters:
 
 
 class TestCursors:
-    @pytest.mark.parametrize("cursor", ["", "0", "x" * 23, "0" * 22, "0" * 24, "0000000001000000000000W", "é" * 23, "-1", "null"])
+    @pytest.mark.parametrize(
+        "cursor", ["", "0", "x" * 23, "0" * 22, "0" * 24, "0000000001000000000000W", "é" * 23, "-1", "null"]
+    )
     def test_one_that_never_was_a_cursor_gets_400(self, api, topic, cursor):
         refused = problem(api.read(topic, after=cursor), 400, "invalid_cursor")
         assert refused.get("parameter", "after") == "after"
 
 
 class TestRoutes:
-    @pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/v2/topics", "/v1/topics/a/b", "/v1/topics/a/messages/1",
-                                      "/v1/topic", "/metrics/", "/favicon.ico", "//v1/topics", "/V1/topics", "/v1/topics/a/messages/"])
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/",
+            "/v1",
+            "/v1/",
+            "/v2/topics",
+            "/v1/topics/a/b",
+            "/v1/topics/a/messages/1",
+            "/v1/topic",
+            "/metrics/",
+            "/favicon.ico",
+            "//v1/topics",
+            "/V1/topics",
+            "/v1/topics/a/messages/",
+        ],
+    )
     def test_an_unknown_path_gets_404(self, server, path):
         with server.connect() as connection:
             reply = connection.get(path).reply()
         assert reply.status == 404
         assert json.loads(reply.body)["code"] == "not_found"
 
-    @pytest.mark.parametrize("method, path, allowed", [
-        ("DELETE", "/v1/topics/a/messages", "GET, HEAD, POST"),
-        ("PUT", "/v1/topics/a/messages", "GET, HEAD, POST"),
-        ("PATCH", "/v1/topics/a", "DELETE, GET, HEAD, PUT"),
-        ("POST", "/v1/topics/a", "DELETE, GET, HEAD, PUT"),
-        ("POST", "/v1/topics", "GET, HEAD"),
-        ("GET", "/v1/messages", "POST"),
-        ("HEAD", "/v1/messages", "POST"),
-        ("POST", "/livez", "GET, HEAD"), ("DELETE", "/readyz", "GET, HEAD"), ("PUT", "/metrics", "GET, HEAD"),
-        ("POST", "/openapi.yaml", "GET, HEAD"),
-        ("BREW", "/v1/topics", "GET, HEAD"), ("get", "/v1/topics", "GET, HEAD"), ("TRACE", "/v1/topics", "GET, HEAD"),
-    ])
+    @pytest.mark.parametrize(
+        "method, path, allowed",
+        [
+            ("DELETE", "/v1/topics/a/messages", "GET, HEAD, POST"),
+            ("PUT", "/v1/topics/a/messages", "GET, HEAD, POST"),
+            ("PATCH", "/v1/topics/a", "DELETE, GET, HEAD, PUT"),
+            ("POST", "/v1/topics/a", "DELETE, GET, HEAD, PUT"),
+            ("POST", "/v1/topics", "GET, HEAD"),
+            ("GET", "/v1/messages", "POST"),
+            ("HEAD", "/v1/messages", "POST"),
+            ("POST", "/livez", "GET, HEAD"),
+            ("DELETE", "/readyz", "GET, HEAD"),
+            ("PUT", "/metrics", "GET, HEAD"),
+            ("POST", "/openapi.yaml", "GET, HEAD"),
+            ("BREW", "/v1/topics", "GET, HEAD"),
+            ("get", "/v1/topics", "GET, HEAD"),
+            ("TRACE", "/v1/topics", "GET, HEAD"),
+        ],
+    )
     def test_a_wrong_method_gets_405_with_allow(self, server, method, path, allowed):
         with server.connect() as connection:
-            reply = connection.send(request(method, path, body=b"x" if method in ("POST", "PUT") else b"")).reply(to=method)
+            reply = connection.send(request(method, path, body=b"x" if method in ("POST", "PUT") else b"")).reply(
+                to=method
+            )
         assert reply.status == 405
         assert sorted(reply.headers["allow"].split(", ")) == allowed.split(", ")
         if method != "HEAD":
@@ -122,14 +206,27 @@ class TestRoutes:
 
 
 class TestAccept:
-    @pytest.mark.parametrize("accept", ["text/event-stream", "application/x-ndjson", "text/html", "image/*",
-                                        "application/json;q=0", "*/*;q=0"])
+    @pytest.mark.parametrize(
+        "accept",
+        ["text/event-stream", "application/x-ndjson", "text/html", "image/*", "application/json;q=0", "*/*;q=0"],
+    )
     def test_what_cannot_be_served_gets_406(self, api, topic, accept):
         problem(api.get(f"/v1/topics/{topic}/messages", headers={"Accept": accept}), 406, "not_acceptable")
 
-    @pytest.mark.parametrize("accept", ["*/*", "application/json", "application/*", "text/html, application/json;q=0.1", "",
-                                        "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-                                        "APPLICATION/JSON", "text/event-stream, */*;q=0.1", "application/json; charset=utf-8"])
+    @pytest.mark.parametrize(
+        "accept",
+        [
+            "*/*",
+            "application/json",
+            "application/*",
+            "text/html, application/json;q=0.1",
+            "",
+            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+            "APPLICATION/JSON",
+            "text/event-stream, */*;q=0.1",
+            "application/json; charset=utf-8",
+        ],
+    )
     def test_whatever_lets_json_through_is_fine(self, api, topic, accept):
         assert api.get(f"/v1/topics/{topic}/messages", headers={"Accept": accept}).status_code == 200
 
@@ -165,8 +262,14 @@ class TestSizes:
             assert connection.reply().status == 413
 
     def test_curl_sees_413_for_a_large_upload(self, server, topic):
-        reply = server.curl("--data-binary", "@-", "-H", "Content-Type: application/octet-stream",
-                            f"/v1/topics/{topic}/messages", stdin=b"x" * (3 << 20))
+        reply = server.curl(
+            "--data-binary",
+            "@-",
+            "-H",
+            "Content-Type: application/octet-stream",
+            f"/v1/topics/{topic}/messages",
+            stdin=b"x" * (3 << 20),
+        )
         assert reply.status == 413
 
     def test_a_smaller_limit_holds_too(self, serve):
@@ -197,7 +300,9 @@ class TestSizes:
 
 class TestOverload:
     def test_a_spent_budget_gets_503_with_retry_after_and_recovers(self, serve):
-        server = serve("--loops", "1", "--max-body-bytes", "512KiB", "--arena-max-bytes", "1MiB", "--arena-budget-bytes", "1MiB")
+        server = serve(
+            "--loops", "1", "--max-body-bytes", "512KiB", "--arena-max-bytes", "1MiB", "--arena-budget-bytes", "1MiB"
+        )
         body = b"x" * (400 << 10)
         head = request("POST", "/v1/topics/t/messages", f"Content-Length: {len(body)}")
         held = [server.connect().send(head, body[:-1]) for _ in range(4)]
@@ -219,7 +324,11 @@ class TestOverload:
             connection.close()
         server.waits_for("postern_arena_pool_in_use", 0)
         assert server.curl("-d", "again", "/v1/topics/t/messages").status == 201
-        assert server.metric("postern_arena_acquire_failures_total") + server.metric("postern_arena_oversize_rejections_total") > 0
+        assert (
+            server.metric("postern_arena_acquire_failures_total")
+            + server.metric("postern_arena_oversize_rejections_total")
+            > 0
+        )
 
     def test_too_many_topics_get_503_and_old_ones_go_on(self, serve):
         server = serve("--max-topics", "5")

@@ -26,8 +26,9 @@ def test_the_receipt_matches_the_stored_message(api, topic):
     assert {name: message[name] for name in receipt} == receipt
 
 
-@pytest.mark.parametrize("content_type", [None, "text/plain", "text/plain; charset=utf-8", "text/csv",
-                                          "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize(
+    "content_type", [None, "text/plain", "text/plain; charset=utf-8", "text/csv", "application/x-www-form-urlencoded"]
+)
 def test_text_is_delivered_as_a_string(api, topic, content_type):
     text = 'a "quoted" line\nand \\ another\twith ümläuts, 漢字 and 🚪\u0001'
     assert api.publish(topic, text.encode(), content_type).status_code == 201
@@ -43,8 +44,10 @@ def test_curl_s_default_counts_as_plain_text(server, api, topic):
     assert message["content_type"].startswith("text/plain")
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8",
-                                          "application/cloudevents+json", "APPLICATION/JSON"])
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/json", "application/json; charset=utf-8", "application/cloudevents+json", "APPLICATION/JSON"],
+)
 def test_json_is_delivered_as_json(api, topic, content_type):
     value = {"a": [1, 2.5, None, True, {"ü": "\u2028 🚪"}], "b": {}}
     assert api.publish(topic, json.dumps(value), content_type).status_code == 201
@@ -77,7 +80,11 @@ def test_base64_is_right_for_every_remainder(api, topic, length):
     data = b"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8"[:length]
     api.publish(topic, data, "image/png")
     message = api.only_message(topic)
-    got = base64.b64decode(message["data_base64"], validate=True) if "data_base64" in message else message["data"].encode()
+    got = (
+        base64.b64decode(message["data_base64"], validate=True)
+        if "data_base64" in message
+        else message["data"].encode()
+    )
     assert got == data
 
 
@@ -191,9 +198,29 @@ class TestTopicNames:
     def test_good_names_are_taken(self, api, name):
         assert api.publish(name, "x").status_code == 201
 
-    @pytest.mark.parametrize("name", [
-        "$sys", "a..b", ".a", "a.", "a b", "a*", "*", "**", "a.**", "a,b", "ä", "a%00b", "a%2Fb", "x" * 256,
-        ".".join("abcdefghijklmnopq"), "a+b", "a:b", "%24sys"])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "$sys",
+            "a..b",
+            ".a",
+            "a.",
+            "a b",
+            "a*",
+            "*",
+            "**",
+            "a.**",
+            "a,b",
+            "ä",
+            "a%00b",
+            "a%2Fb",
+            "x" * 256,
+            ".".join("abcdefghijklmnopq"),
+            "a+b",
+            "a:b",
+            "%24sys",
+        ],
+    )
     def test_bad_names_are_refused(self, api, name):
         refused = api.publish(name, "x")
         assert (refused.status_code, refused.json()["code"]) == (400, "invalid_topic")

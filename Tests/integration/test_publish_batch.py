@@ -19,12 +19,27 @@ def test_each_envelope_gets_a_receipt_in_its_place(api, topic):
 
 
 def test_everything_an_envelope_says_travels(api, topic):
-    api.batch({"topic": topic, "data": {"order": 4711}, "content_type": "application/vnd.order+json",
-               "key": "customer-9", "attributes": {"Region": "eu"}, "id": "order-4711", "ttl": "10m"})
+    api.batch(
+        {
+            "topic": topic,
+            "data": {"order": 4711},
+            "content_type": "application/vnd.order+json",
+            "key": "customer-9",
+            "attributes": {"Region": "eu"},
+            "id": "order-4711",
+            "ttl": "10m",
+        }
+    )
     message = api.only_message(topic)
     del message["cursor"], message["time"]
-    assert message == {"topic": topic, "id": "order-4711", "key": "customer-9", "attributes": {"region": "eu"},
-                       "content_type": "application/vnd.order+json", "data": {"order": 4711}}
+    assert message == {
+        "topic": topic,
+        "id": "order-4711",
+        "key": "customer-9",
+        "attributes": {"region": "eu"},
+        "content_type": "application/vnd.order+json",
+        "data": {"order": 4711},
+    }
 
 
 @pytest.mark.parametrize("data", [None, True, 0, -1.5e300, "", "text \u0000 🚪", [], {}, [[{"a": None}]]])
@@ -43,13 +58,17 @@ def test_base64_is_delivered_as_the_same_bytes(api, topic):
 
 def test_members_may_come_in_any_order(api, topic):
     body = f'{{"messages":[{{"ttl":5,"attributes":{{"k":"v"}},"id":"1","data":"x","key":"k","topic":"{topic}"}}]}}'
-    assert api.request("POST", "/v1/messages", data=body, headers={"Content-Type": "application/json"}).status_code == 201
+    assert (
+        api.request("POST", "/v1/messages", data=body, headers={"Content-Type": "application/json"}).status_code == 201
+    )
     assert api.only_message(topic)["key"] == "k"
 
 
 def test_escaped_member_names_and_topics_are_decoded(api, topic):
     body = f'{{"\\u006dessages":[{{"t\\u006fpic":"{topic}","data":"\\ud83d\\udeaa"}}]}}'
-    assert api.request("POST", "/v1/messages", data=body, headers={"Content-Type": "application/json"}).status_code == 201
+    assert (
+        api.request("POST", "/v1/messages", data=body, headers={"Content-Type": "application/json"}).status_code == 201
+    )
     assert api.only_message(topic)["data"] == "🚪"
 
 
@@ -179,21 +198,45 @@ class TestWrongEnvelopes:
         assert problem["path"].startswith(path)
         assert api.messages(topic) == []
 
-    @pytest.mark.parametrize("body, code", [
-        ("{}", "invalid_envelope"), ("[]", "invalid_envelope"), ("7", "invalid_envelope"), ('"x"', "invalid_envelope"),
-        ('{"messages":{}}', "invalid_envelope"), ('{"messages":null}', "invalid_envelope"),
-        ('{"message":[]}', "invalid_envelope"), ('{"messages":[]}', "empty_batch"),
-        ('{"messages":[],"messages":[]}', "invalid_envelope"), ("", "invalid_json"), ("{", "invalid_json"),
-        ('{"messages":[]', "invalid_json"), ('{"messages":[]} x', "invalid_json")])
+    @pytest.mark.parametrize(
+        "body, code",
+        [
+            ("{}", "invalid_envelope"),
+            ("[]", "invalid_envelope"),
+            ("7", "invalid_envelope"),
+            ('"x"', "invalid_envelope"),
+            ('{"messages":{}}', "invalid_envelope"),
+            ('{"messages":null}', "invalid_envelope"),
+            ('{"message":[]}', "invalid_envelope"),
+            ('{"messages":[]}', "empty_batch"),
+            ('{"messages":[],"messages":[]}', "invalid_envelope"),
+            ("", "invalid_json"),
+            ("{", "invalid_json"),
+            ('{"messages":[]', "invalid_json"),
+            ('{"messages":[]} x', "invalid_json"),
+        ],
+    )
     def test_so_is_a_body_that_holds_no_batch(self, api, body, code):
         refused = api.request("POST", "/v1/messages", data=body, headers={"Content-Type": "application/json"})
         assert refused.status_code == 400
         assert refused.json()["code"] in (code, "invalid_envelope" if code == "empty_batch" else code)
 
-    @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml",
-                                              "application/jsonx", "multipart/form-data"])
+    @pytest.mark.parametrize(
+        "content_type",
+        [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "application/xml",
+            "application/jsonx",
+            "multipart/form-data",
+        ],
+    )
     def test_another_media_type_gets_415(self, api, topic, content_type):
-        refused = api.request("POST", "/v1/messages", data=json.dumps({"messages": [{"topic": topic, "data": 1}]}),
-                              headers={"Content-Type": content_type})
+        refused = api.request(
+            "POST",
+            "/v1/messages",
+            data=json.dumps({"messages": [{"topic": topic, "data": 1}]}),
+            headers={"Content-Type": content_type},
+        )
         assert (refused.status_code, refused.json()["code"]) == (415, "unsupported_media_type")
         assert api.messages(topic) == []

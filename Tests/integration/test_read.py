@@ -159,17 +159,20 @@ class TestPatterns:
             api.publish(f"{topic}.{name}", name)
         return topic
 
-    @pytest.mark.parametrize("pattern, expected", [
-        ("a", ["a"]),
-        ("*", ["a", "ab"]),
-        ("a.*", ["a.b", "a.c"]),
-        ("*.b", ["a.b", "d.b"]),
-        ("a.*.c", ["a.b.c"]),
-        ("a.**", ["a.b", "a.c", "a.b.c"]),
-        ("**", ["a", "a.b", "a.c", "a.b.c", "ab", "d.b"]),
-        ("*.**", ["a.b", "a.c", "a.b.c", "d.b"]),
-        ("nothing.*", []),
-    ])
+    @pytest.mark.parametrize(
+        "pattern, expected",
+        [
+            ("a", ["a"]),
+            ("*", ["a", "ab"]),
+            ("a.*", ["a.b", "a.c"]),
+            ("*.b", ["a.b", "d.b"]),
+            ("a.*.c", ["a.b.c"]),
+            ("a.**", ["a.b", "a.c", "a.b.c"]),
+            ("**", ["a", "a.b", "a.c", "a.b.c", "ab", "d.b"]),
+            ("*.**", ["a.b", "a.c", "a.b.c", "d.b"]),
+            ("nothing.*", []),
+        ],
+    )
     def test_tokens_match_tokens(self, api, house, pattern, expected):
         assert data(api.messages(f"{house}.{pattern}")) == expected
 
@@ -193,7 +196,9 @@ class TestPatterns:
         assert data(messages) == [str(number) for number in range(20)]
         assert [m["cursor"] for m in messages] == sorted(m["cursor"] for m in messages)
 
-    @pytest.mark.parametrize("pattern", ["a*", "*a", "**.a", "a.**.b", "***", "a,,b", ",a", "a,", "$sys", "a..b", "a.*b"])
+    @pytest.mark.parametrize(
+        "pattern", ["a*", "*a", "**.a", "a.**.b", "***", "a,,b", ",a", "a,", "$sys", "a..b", "a.*b"]
+    )
     def test_bad_patterns_are_refused(self, api, pattern):
         refused = api.read(pattern)
         assert (refused.status_code, refused.json()["code"]) == (400, "invalid_pattern")

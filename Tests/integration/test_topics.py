@@ -88,17 +88,20 @@ class TestPut:
             api.publish(f"{topic}.long", str(number))
         assert len(api.messages(f"{topic}.long")) == 5
 
-    @pytest.mark.parametrize("body, path", [
-        ('{"retention":{"age":"soon"}}', "retention.age"),
-        ('{"retention":{"age":-1}}', "retention.age"),
-        ('{"retention":{"bytes":"many"}}', "retention.bytes"),
-        ('{"retention":{"bytes":0}}', "retention.bytes"),
-        ('{"retention":{"count":1.5}}', "retention.count"),
-        ('{"retention":{"count":99999999999999999999999}}', "retention.count"),
-        ('{"retention":{"colour":1}}', "retention.colour"),
-        ('{"retention":[]}', "retention"),
-        ('{"colour":1}', "colour"),
-    ])
+    @pytest.mark.parametrize(
+        "body, path",
+        [
+            ('{"retention":{"age":"soon"}}', "retention.age"),
+            ('{"retention":{"age":-1}}', "retention.age"),
+            ('{"retention":{"bytes":"many"}}', "retention.bytes"),
+            ('{"retention":{"bytes":0}}', "retention.bytes"),
+            ('{"retention":{"count":1.5}}', "retention.count"),
+            ('{"retention":{"count":99999999999999999999999}}', "retention.count"),
+            ('{"retention":{"colour":1}}', "retention.colour"),
+            ('{"retention":[]}', "retention"),
+            ('{"colour":1}', "colour"),
+        ],
+    )
     def test_wrong_settings_are_refused_with_their_path(self, api, topic, body, path):
         refused = api.request("PUT", f"/v1/topics/{topic}", data=body, headers={"Content-Type": "application/json"})
         assert refused.status_code == 400
