@@ -2,7 +2,7 @@ import Glibc
 
 /// The `process_*` families every Prometheus client shows, read from the system at each scrape.
 ///
-/// What cannot be read is left out; nothing here fails. Costs some ten microseconds. Any thread.
+/// What cannot be read is left out; nothing here fails. Costs some twenty microseconds. Any thread.
 public struct ProcessMetrics: Sendable {
     private let startSeconds: Double?
     private let readFile: @Sendable (String) -> [UInt8]?

@@ -64,13 +64,15 @@ struct ProcessMetricsTests {
         #expect(abs(now - start - age) < 3)
     }
 
+    // These count in a process where no other test opens files or starts threads. The runtime still may, once or twice.
+
     @Test
     func countsDescriptors() async {
-        // In a process where no other test opens files.
         await #expect(processExitsWith: .success) {
             let before = values(ProcessMetrics())["process_open_fds"]!
             let pairs = (0..<50).map { _ in DescriptorPair.pipe() }
-            precondition(values(ProcessMetrics())["process_open_fds"] == before + 100)
+            let opened = values(ProcessMetrics())["process_open_fds"]! - before
+            precondition(opened >= 100 && opened < 110)
             withExtendedLifetime(pairs) {}
         }
     }
@@ -78,10 +80,9 @@ struct ProcessMetricsTests {
     @Test
     func bothWaysToCountDescriptorsAgree() async {
         await #expect(processExitsWith: .success) {
-            let listed = SystemFile.listedDescriptors()!
-            precondition(listed > 2)
+            precondition(SystemFile.listedDescriptors()! > 2)
             // The quick way is there since Linux 6.2.
-            precondition(SystemFile.openDescriptors() == listed)
+            precondition((0..<100).contains { _ in SystemFile.openDescriptors() == SystemFile.listedDescriptors() })
         }
     }
 
@@ -89,8 +90,9 @@ struct ProcessMetricsTests {
     func countsThreads() async {
         await #expect(processExitsWith: .success) {
             inParallel({
-                let threads = values(ProcessMetrics())["process_threads"]!
-                precondition(threads >= 2 && threads == statusField("Threads"))
+                let metrics = ProcessMetrics()
+                precondition((0..<100).contains { _ in values(metrics)["process_threads"] == statusField("Threads") })
+                precondition(values(metrics)["process_threads"]! >= 2)
             })
         }
     }
