@@ -16,13 +16,14 @@ struct LocalPoolCore: ~Copyable {
     private var recentUse = RecentUse()
     private var nowSeconds: Int?
     private var lastFadeSeconds = 0
-    private var seenPressure = 0
+    private var seenPressure: Int
     /// How many idle arenas the list takes; none once the pool's object is gone.
     private var localCapacity: Int
     private var isClosed = false
 
     init(pool: ArenaPool) {
         unsafe self.pool = pool
+        unsafe self.seenPressure = pool.pressure
         unsafe self.localCapacity = pool.configuration.localCapacity
         unsafe self.retainTargetBytes = pool.configuration.limits.chunkBytes(for: 0)
         unsafe counters.retainTargetBytes.set(retainTargetBytes)
