@@ -24,7 +24,7 @@ let package = Package(
     targets: [
         .target(name: "CLinux"),
         .target(name: "CSystemd"),
-        .target(name: "Arenas", dependencies: ["CLinux"], swiftSettings: settings),
+        .target(name: "Arenas", swiftSettings: settings),
         .target(name: "JSON", dependencies: ["Arenas"], swiftSettings: settings),
         .target(name: "HTTP", dependencies: ["Arenas"], swiftSettings: settings),
         .target(name: "PubSub", dependencies: ["Arenas"], swiftSettings: settings),
@@ -35,14 +35,27 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: ["Arenas", "JSON", "HTTP", "PubSub", "EventLoop", "Telemetry"],
-            swiftSettings: settings),
+            resources: [.embedInCode("openapi.yaml")], swiftSettings: settings),
         .executableTarget(
             name: "postern",
             dependencies: [
-                "Gateway", "CSystemd",
+                "Gateway", "CSystemd", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
         .target(name: "GatewayTesting", dependencies: ["Gateway"], swiftSettings: settings),
+
+        // Tests, and what they are held against: independent parsers from Debian.
+        .testTarget(name: "ArenasTests", dependencies: ["Arenas"], swiftSettings: settings),
+        .testTarget(name: "CompileRefusalTests", dependencies: ["Arenas"], swiftSettings: settings),
+        .target(
+            name: "CSimdjson", path: "Tests/Support/CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
+        .testTarget(
+            name: "JSONTests", dependencies: ["Arenas", "JSON", "CSimdjson", "FuzzTargets"], swiftSettings: settings),
+        .testTarget(name: "PubSubTests", dependencies: ["PubSub", "Arenas"], swiftSettings: settings),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: settings),
+        .target(
+            name: "FuzzTargets", dependencies: ["Arenas", "JSON"], path: "Tests/Support/FuzzTargets",
+            swiftSettings: settings),
     ]
 )

@@ -1,1 +1,70 @@
-// placeholder
+import EventLoop
+import Telemetry
+
+/// A running gateway: its loops, its log, its arenas.
+///
+/// Make it, `start()` it, and `join()` it; `drain()` or, where it handles signals, SIGTERM ends it.
+public final class Gateway: Sendable {
+    public let configuration: GatewayConfiguration
+    private let group: EventLoopGroup
+    private let shared: GatewayShared
+
+    /// Opens the sockets; nothing is served before `start()`.
+    /// - Parameter onDrain: called once, on a loop's thread, when the gateway begins to end.
+    /// - Throws: `StartError`, in words for an operator.
+    public init(
+        configuration: GatewayConfiguration, version: String, onDrain: @escaping @Sendable () -> Void = {}
+    ) throws(StartError) {
+        self.configuration = configuration
+        var loops = EventLoopConfiguration()
+        loops.host = configuration.host
+        loops.port = configuration.port
+        loops.loops = configuration.loops
+        loops.maximumConnections = configuration.maximumConnections
+        loops.handlesSignals = configuration.handlesSignals
+        loops.drainTimeoutMilliseconds = UInt64(configuration.drainTimeoutMilliseconds)
+        loops.refusal = Self.refusal
+        group = try EventLoopGroup(configuration: loops)
+        shared = GatewayShared(configuration: configuration, loops: group.loops, version: version, onDrain: onDrain)
+    }
+
+    /// What a connection over the limit is told.
+    private static let refusal: StaticString = """
+        HTTP/1.1 503 Service Unavailable\r
+        Content-Type: application/problem+json\r
+        Retry-After: 1\r
+        Connection: close\r
+        Content-Length: 128\r
+        \r
+        {"type":"about:blank","title":"Service Unavailable","status":503,"code":"overloaded","detail":"too many connections are open"}\r\n
+        """
+
+    /// Starts the loops' threads.
+    public func start() {
+        group.start { loop in LoopGateway(loop: loop, shared: shared, metrics: shared.metrics[loop.index]) }
+    }
+
+    /// `host:port` as a client names it.
+    public var boundAddress: String {
+        let host = configuration.host
+        return (host.contains(":") ? "[\(host)]" : host) + ":\(group.boundPort)"
+    }
+
+    public var boundPort: UInt16 { group.boundPort }
+
+    /// How many files the process may open, after the limit was raised.
+    public var openFilesLimit: Int { group.openFilesLimit }
+
+    /// Takes no more connections, answers parked polls with their cursor, finishes requests under way, and ends within
+    /// the drain timeout.
+    public func drain() { group.drain() }
+
+    /// Ends at once.
+    public func stop() { group.stop() }
+
+    /// Waits until all loops have ended.
+    public func join() { group.join() }
+}
+
+/// Why a gateway could not start, in words for an operator.
+public typealias GatewayStartError = StartError

@@ -25,6 +25,13 @@ public struct RequestHead: Equatable, Sendable {
     public internal(set) var fieldCount = 0
 
     public var hasBody: Bool { isChunked || (contentLength ?? 0) > 0 }
+
+    /// The same, for a connection that ends behind the reply whatever the client would like.
+    public var closing: RequestHead {
+        var copy = self
+        copy.keepsAlive = false
+        return copy
+    }
 }
 
 /// How far a head that is still arriving was looked at.

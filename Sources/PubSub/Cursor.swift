@@ -42,7 +42,7 @@ public struct Cursor: Equatable, Sendable {
     }
 
     /// Writes the 23 characters over those at `offset`.
-    func write(over bytes: inout MutableSpan<UInt8>, at offset: Int) {
+    public func write(over bytes: inout MutableSpan<UInt8>, at offset: Int) {
         var epoch = epoch.rawValue
         var sequence = sequence
         for index in stride(from: Self.byteCount - 1, through: Self.epochDigits, by: -1) {

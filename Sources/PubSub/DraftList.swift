@@ -20,9 +20,24 @@ public struct DraftList: ~Copyable {
         precondition(count < capacity)
         unsafe (drafts + count).initialize(to: draft)
         count += 1
+        isHeld = true
     }
 
-    public mutating func removeAll() { count = 0 }
+    /// Forgets all drafts; their topics' holds are to be given up before.
+    public mutating func removeAll() {
+        assert(!isHeld, "drafts were forgotten with their topics still held")
+        count = 0
+    }
+
+    /// Whether the drafts' topics are still held.
+    private var isHeld = false
+
+    /// Calls `body` once with the drafts whose topics are held; they are not after that.
+    public mutating func withHeldDrafts(_ body: (Span<MessageDraft>) -> Void) {
+        guard isHeld else { return }
+        isHeld = false
+        body(unsafe Span(_unsafeStart: drafts, count: count))
+    }
 
     public subscript(index: Int) -> MessageDraft {
         precondition(index >= 0 && index < count)

@@ -37,7 +37,7 @@ final class LogFixture {
                     idempotency: hash))
             bytes += body
         }
-        defer { list.withDrafts { log.release($0.span) } }
+        defer { list.withHeldDrafts { log.release($0) } }
         let told = try list.withDrafts { drafts throws(LogError) in
             try log.append(&drafts, bytes: bytes.span, nowMicroseconds: now)
         }

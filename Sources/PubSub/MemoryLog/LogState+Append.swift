@@ -112,6 +112,7 @@ extension LogState {
 
     private mutating func link(_ draft: MessageDraft, at location: Location) {
         let id = draft.topic
+        if !topics[id].exists { topics[id].createdMicroseconds = draft.timeMicroseconds }
         if topics[id].messageCount == 0 {
             // The messages hold their topic once together.
             topics.retain(id)

@@ -59,7 +59,7 @@ extension LogState {
         guard progress.request.watches else { return finish(&progress) }
         let id: TopicID
         do throws(LogError) {
-            id = try intern(name, nowMicroseconds: progress.request.nowMicroseconds)
+            id = try intern(name)
         } catch {
             throw .tooManyTopics
         }

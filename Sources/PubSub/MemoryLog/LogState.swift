@@ -38,8 +38,8 @@ struct LogState: ~Copyable {
 
     // MARK: Topics
 
-    mutating func intern(_ name: Span<UInt8>, nowMicroseconds: Int64) throws(LogError) -> TopicID {
-        let id = try topics.intern(name, nowMicroseconds: nowMicroseconds)
+    mutating func intern(_ name: Span<UInt8>) throws(LogError) -> TopicID {
+        let id = try topics.intern(name)
         readers.reserveNews(topics.indexBound)
         return id
     }
@@ -62,7 +62,7 @@ struct LogState: ~Copyable {
     mutating func configure(
         _ name: Span<UInt8>, retention: RetentionPolicy, nowMicroseconds: Int64
     ) throws(LogError) -> (created: Bool, id: TopicID) {
-        let id = try intern(name, nowMicroseconds: nowMicroseconds)
+        let id = try intern(name)
         let created = !topics[id].exists
         if created { topics[id].createdMicroseconds = nowMicroseconds }
         // The settings hold the topic once; a second `configure` keeps that hold and gives its own up.

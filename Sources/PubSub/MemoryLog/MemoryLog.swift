@@ -35,9 +35,7 @@ public final class MemoryLog: MessageLog {
     deinit { state.withLock { $0.end() } }
 
     public func intern(_ topic: Span<UInt8>) throws(LogError) -> TopicID {
-        try state.withLock { state throws(LogError) in
-            try state.intern(topic, nowMicroseconds: state.lastTimeMicroseconds)
-        }
+        try state.withLock { state throws(LogError) in try state.intern(topic) }
     }
 
     public func release(_ drafts: Span<MessageDraft>) {

@@ -49,7 +49,7 @@ struct TopicTable: ~Copyable {
     }
 
     /// The topic's id, held once more; made where the name is new.
-    mutating func intern(_ name: Span<UInt8>, nowMicroseconds: Int64) throws(LogError) -> TopicID {
+    mutating func intern(_ name: Span<UInt8>) throws(LogError) -> TopicID {
         let id: TopicID
         do throws(InternError) { id = try names.intern(name) } catch { throw .tooManyTopics }
         let index = Int(id.rawValue)
@@ -61,7 +61,6 @@ struct TopicTable: ~Copyable {
         if !self[id].isLive {
             var fresh = TopicState()
             fresh.isLive = true
-            fresh.createdMicroseconds = nowMicroseconds
             fresh.lostThrough = lostThrough(ofUnknown: name)
             fresh.told = self[id].told
             self[id] = fresh

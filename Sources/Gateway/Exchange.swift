@@ -1,0 +1,45 @@
+import Arenas
+import HTTP
+import PubSub
+
+/// What a loop keeps of one connection's protocol. Small, since a parked poll keeps nothing else.
+struct Exchange {
+    enum Phase: UInt8 {
+        /// A head is awaited or arriving.
+        case head
+        /// A body is arriving.
+        case body
+        /// A poll waits for messages.
+        case parked
+        /// Nothing more is served.
+        case ended
+    }
+
+    var phase = Phase.head
+    var method = Method.other
+    var hasPeerFinished = false
+    /// Looked at so far of a head that is arriving.
+    var scan = ScanPosition()
+    /// Bytes that came and could not be served yet; `.max` where there are none.
+    var stash = Exchange.none
+    /// The body that is arriving.
+    var incoming = Exchange.none
+    /// The parked poll.
+    var waiter = WaiterTable.none
+    /// When the request under way was first looked at.
+    var startedNanoseconds: UInt64 = 0
+
+    static let none = UInt32.max
+}
+
+/// A request whose body arrives in pieces: the head and what came of the body, in a leased arena.
+struct IncomingRequest: ~Copyable {
+    var lease: ArenaLease?
+    var bytes: ArenaBuffer.Suspended?
+    var headBytes = 0
+    var bodyBytes = 0
+    /// Bytes of the body to come; counts for bodies of known length.
+    var remaining = 0
+    var chunks: ChunkedDecoder?
+    var leasedNanoseconds: UInt64 = 0
+}

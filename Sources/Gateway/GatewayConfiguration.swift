@@ -1,0 +1,56 @@
+import Arenas
+import EventLoop
+import PubSub
+
+/// What an operator may set. Every limit has its reason beside it.
+public struct GatewayConfiguration: Sendable {
+    public var host = "127.0.0.1"
+    /// 0 lets the system pick one.
+    public var port: UInt16 = 8080
+    /// One a core.
+    public var loops = 1
+    /// Arenas: first chunk, cap of one, idle ones a loop keeps, and all together.
+    public var arenaInitialBytes = 16 << 10
+    public var arenaMaximumBytes = 16 << 20
+    public var arenaPoolSize = 64
+    public var arenaBudgetBytes = 256 << 20
+    /// Largest request body: a message should fit memory many times over.
+    public var maximumBodyBytes = 1 << 20
+    public var maximumConnections = 15_000
+    /// Unanswered heads and bodies end here, idle connections there.
+    public var headTimeoutMilliseconds = 10_000
+    public var bodyTimeoutMilliseconds = 30_000
+    public var idleTimeoutMilliseconds = 75_000
+    public var drainTimeoutMilliseconds = 10_000
+    public var log = MemoryLog.Configuration()
+    public var handlesSignals = false
+
+    public init() {}
+}
+
+/// Limits of the contract, the same on every server.
+enum Limits {
+    /// Messages of one batch.
+    static let batchMessages = 1000
+    /// Messages one poll returns, at most and where nothing is asked.
+    static let pollMessages = ReadLimits.maximumMessages
+    static let defaultPollMessages = 100
+    /// Bytes of messages in one reply (one message is returned even where it alone is larger), so that a slow reader
+    /// makes us hold no more.
+    static let pollBytes = 1 << 20
+    /// Longest a poll may be parked: shorter than what proxies commonly give up after.
+    static let waitMilliseconds = 60_000
+    static let attributes = 32
+    static let attributeNameBytes = 64
+    static let attributeValueBytes = 1024
+    static let keyBytes = 255
+    static let contentTypeBytes = 255
+    /// Depth of JSON.
+    static let jsonDepth = 64
+    /// Bytes kept that a client sends ahead while its poll is parked; behind them reading pauses.
+    static let sentAheadBytes = 64 << 10
+    /// Replies of pipelined requests gathered before they are sent.
+    static let gatheredReplyBytes = 256 << 10
+    /// Polls answered between two looks at the sockets, so that one busy topic does not starve the rest.
+    static let deliveriesPerTick = 512
+}

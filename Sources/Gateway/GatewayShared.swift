@@ -1,0 +1,36 @@
+import Arenas
+import EventLoop
+import PubSub
+import Telemetry
+
+/// What the loops of one gateway share. Nothing in it changes but what its parts guard themselves.
+final class GatewayShared: Sendable {
+    let configuration: GatewayConfiguration
+    let log: any MessageLog
+    let arenas: ArenaPool
+    /// The loops by their numbers, which are their readers' numbers too.
+    let loops: [EventLoop]
+    let metrics: [LoopMetrics]
+    /// Makes idempotency hashes that strangers cannot foresee.
+    let idempotencyKey = KeyedHash.random()
+    let version: String
+    let onDrain: @Sendable () -> Void
+    let logger = Logger(label: "postern")
+    let processMetrics = ProcessMetrics()
+
+    init(
+        configuration: GatewayConfiguration, loops: [EventLoop], version: String, onDrain: @escaping @Sendable () -> Void
+    ) {
+        self.configuration = configuration
+        self.loops = loops
+        self.version = version
+        self.onDrain = onDrain
+        metrics = loops.map { _ in LoopMetrics() }
+        log = MemoryLog(configuration: configuration.log)
+        arenas = ArenaPool(
+            configuration: ArenaPool.Configuration(
+                initialBytes: configuration.arenaInitialBytes, maximumBytes: configuration.arenaMaximumBytes,
+                localCapacity: configuration.arenaPoolSize, sharedCapacity: configuration.arenaPoolSize,
+                budgetBytes: configuration.arenaBudgetBytes))
+    }
+}

@@ -1,0 +1,124 @@
+import Arenas
+import HTTP
+import JSON
+import PubSub
+
+/// What the header fields of a publish say about its message, as ranges of the request's bytes.
+struct PublishFields {
+    var id: Range<Int>?
+    var key: Range<Int>?
+    var contentType: Range<Int>?
+    var kind = MediaType.Kind.other
+    var timeToLiveMicroseconds: Int64 = 0
+}
+
+extension LoopCore {
+    /// The topic of a request's path.
+    @_lifetime(copy request, borrow arena)
+    func topicName(_ request: borrowing Request, _ arena: borrowing ScopedArena) throws(APIProblem) -> Span<UInt8> {
+        let name: Span<UInt8>
+        do throws(PercentError) {
+            name = try PercentDecoding.decode(request.bytes.extracting(request.parameter), as: .path, in: arena)
+        } catch {
+            throw .from(error, parameter: "topic")
+        }
+        do throws(TopicError) { try TopicName.validate(name) } catch { throw .invalidTopic(error) }
+        return name
+    }
+
+    /// Checks the fields that a publish may have.
+    func publishFields(_ request: borrowing Request) throws(APIProblem) -> PublishFields {
+        var fields = PublishFields()
+        fields.id = parser.value(named: "idempotency-key", in: request.bytes)
+        if let id = fields.id, !MessageRules.isIdempotencyKey(request.bytes.extracting(id)) {
+            throw .invalidHeader("Idempotency-Key", "1 to 255 printable ASCII characters are wanted")
+        }
+        fields.key = parser.value(named: "message-key", in: request.bytes)
+        if let key = fields.key, !MessageRules.isKey(request.bytes.extracting(key)) {
+            throw .invalidHeader("Message-Key", "1 to 255 bytes of UTF-8 without control characters are wanted")
+        }
+        if let ttl = parser.value(named: "ttl", in: request.bytes) {
+            guard let time = Duration.microseconds(request.bytes.extracting(ttl)), time > 0 else {
+                throw .invalidHeader("TTL", "seconds, or a time such as 10m, is wanted")
+            }
+            fields.timeToLiveMicroseconds = time
+        }
+        fields.contentType = parser.value(named: "content-type", in: request.bytes)
+        if let range = fields.contentType {
+            guard range.count <= Limits.contentTypeBytes,
+                let type = MediaType(parsing: request.bytes.extracting(range))
+            else { throw .invalidHeader("Content-Type", "a media type is wanted") }
+            fields.kind = type.kind
+        }
+        return fields
+    }
+
+    /// Writes `Attr-NAME: value` fields as the message's attributes.
+    func attributes(
+        of request: borrowing Request, _ arena: borrowing ScopedArena, to message: inout ArenaBuffer
+    ) throws(APIProblem) {
+        let prefix: StaticString = "attr-"
+        var names: AttributeNames?
+        for index in 0..<request.head.fieldCount {
+            let field = parser.field(at: index)
+            guard field.name.count >= 5, request.bytes.begins(with: prefix, in: field.name) else { continue }
+            let name = request.bytes.extracting(field.name.lowerBound + 5..<field.name.upperBound)
+            let value = request.bytes.extracting(field.value)
+            guard MessageRules.isAttributeName(name) else {
+                throw .invalidHeader("Attr-", "an attribute's name is 1 to 64 of A-Za-z0-9_-")
+            }
+            guard MessageRules.isAttributeValue(value) else {
+                throw .invalidHeader("Attr-", "an attribute has at most 1024 bytes of UTF-8")
+            }
+            if names == nil {
+                names = AttributeNames(in: arena)
+                message.append(",\"attributes\":{")
+            }
+            guard names?.insert(name) == true else {
+                throw .invalidHeader("Attr-", "an attribute is there twice")
+            }
+            let count = names?.count ?? 0
+            guard count <= Limits.attributes else {
+                throw .invalidHeader("Attr-", "a message has at most 32 attributes")
+            }
+            MessageEncoder.attribute(name, value, isFirst: count == 1, to: &message)
+        }
+        if names != nil { message.append("}") }
+    }
+
+    /// Writes the media type and the payload: JSON as JSON, UTF-8 as a string, anything else as base64.
+    func payload(
+        of request: borrowing Request, _ fields: PublishFields, to message: inout ArenaBuffer
+    ) throws(APIProblem) {
+        if fields.kind == .json, let type = fields.contentType {
+            let value: Range<Int>
+            do throws(JSONError) { value = try JSONReader.validate(request.body, depthLimit: Limits.jsonDepth) } catch {
+                throw .from(error)
+            }
+            MessageEncoder.contentType(request.bytes.extracting(type), to: &message)
+            MessageEncoder.endJSON(request.body.extracting(value), to: &message)
+            return
+        }
+        let isText = UTF8Validation.isValid(request.body)
+        if let type = fields.contentType, fields.kind != .formURLEncoded {
+            MessageEncoder.contentType(request.bytes.extracting(type), to: &message)
+        } else {
+            // curl's default type says nothing about what it sends.
+            MessageEncoder.contentType(isText ? "text/plain" : "application/octet-stream", to: &message)
+        }
+        MessageEncoder.endBody(request.body, isText: isText, to: &message)
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether `range` begins with the literal, which is in lower case, in upper or lower case.
+    func begins(with literal: StaticString, in range: Range<Int>) -> Bool {
+        guard range.count >= literal.utf8CodeUnitCount else { return false }
+        return literal.withUTF8Buffer { text in
+            for index in 0..<text.count where unsafe text[index] != asciiLowercase(self[range.lowerBound + index]) {
+                return false
+            }
+            return true
+        }
+    }
+}

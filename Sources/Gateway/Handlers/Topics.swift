@@ -1,0 +1,149 @@
+import Arenas
+import HTTP
+import JSON
+import PubSub
+
+/// Topics as resources: `GET /v1/topics`, and `GET`, `PUT`, `DELETE /v1/topics/{topic}`.
+extension LoopCore {
+    mutating func listTopics(_ request: borrowing Request, _ arena: borrowing ScopedArena) throws(APIProblem) -> Int {
+        let parameters = Parameters(request.head.query, of: request.bytes)
+        try parameters.check(.list)
+        let limit = try parameters.integer(
+            "limit", 1...Limits.pollMessages, orElse: Limits.defaultPollMessages,
+            "a whole number from 1 to 1000 is wanted", in: arena)
+        let prefix = try parameters.text("prefix", in: arena)
+        let page = try parameters.text("page", in: arena)
+        if page.count > 0 {
+            do throws(TopicError) { try TopicName.validate(page) } catch {
+                throw .invalidParameter("page", "what next_page said is wanted")
+            }
+        }
+        replies.begin(200, "application/json", request.fate)
+        replies.output.append("Cache-Control: no-store\r\n")
+        let mark = ResponseWriter.beginBody(to: &replies.output)
+        replies.topics(log, prefix: prefix, after: page, limit: limit)
+        ResponseWriter.endBody(mark, isOmitted: request.isHead, to: &replies.output)
+        return 200
+    }
+
+    mutating func getTopic(_ request: borrowing Request, _ arena: borrowing ScopedArena) throws(APIProblem) -> Int {
+        try Parameters(request.head.query, of: request.bytes).check(.none)
+        let name = try topicName(request, arena)
+        guard let topic = log.topic(name) else { throw .topicNotFound }
+        replyTopic(200, name, topic, request)
+        return 200
+    }
+
+    mutating func putTopic(_ request: borrowing Request, _ arena: borrowing ScopedArena) throws(APIProblem) -> Int {
+        try Parameters(request.head.query, of: request.bytes).check(.none)
+        let name = try topicName(request, arena)
+        if let type = parser.value(named: "content-type", in: request.bytes) {
+            guard MediaType(parsing: request.bytes.extracting(type))?.kind == .json else {
+                throw APIProblem(415, "unsupported_media_type", "a topic's settings are application/json")
+            }
+        }
+        let retention = try TopicSettings.decode(request.body, in: arena)
+        let result: (created: Bool, topic: TopicSnapshot)
+        do throws(LogError) {
+            result = try log.configure(name, retention: retention, nowMicroseconds: loop.wallClockMicroseconds)
+        } catch {
+            throw .from(error)
+        }
+        let status = result.created ? 201 : 200
+        replyTopic(status, name, result.topic, request)
+        return status
+    }
+
+    mutating func deleteTopic(_ request: borrowing Request, _ arena: borrowing ScopedArena) throws(APIProblem) -> Int {
+        try Parameters(request.head.query, of: request.bytes).check(.none)
+        let name = try topicName(request, arena)
+        guard log.delete(name) else { throw .topicNotFound }
+        replies.noContent(request.fate)
+        return 204
+    }
+
+    private mutating func replyTopic(
+        _ status: Int, _ name: Span<UInt8>, _ topic: TopicSnapshot, _ request: borrowing Request
+    ) {
+        replies.begin(status, "application/json", request.fate)
+        replies.output.append("Cache-Control: no-store\r\n")
+        let mark = ResponseWriter.beginBody(to: &replies.output)
+        replies.topic(name, topic, epoch: log.epoch)
+        ResponseWriter.endBody(mark, isOmitted: request.isHead, to: &replies.output)
+    }
+}
+
+extension Replies {
+    mutating func topics(_ log: any MessageLog, prefix: Span<UInt8>, after: Span<UInt8>, limit: Int) {
+        output.append("{\"topics\":[")
+        var count = 0
+        var lastStart = 0
+        var lastCount = 0
+        let epoch = log.epoch
+        let hasMore = log.listTopics(prefix: prefix, after: after, limit: limit) { name, topic in
+            if count > 0 { output.append(",") }
+            count += 1
+            // Where the name stands in what is written: behind `{"topic":"`.
+            lastStart = output.count + 10
+            lastCount = name.count
+            self.topic(name, topic, epoch: epoch)
+        }
+        output.append("]")
+        if hasMore {
+            var last = OutputBuffer(capacity: lastCount)
+            last.append(contentsOf: output.span.extracting(lastStart..<lastStart + lastCount))
+            output.append(",\"next_page\":\"")
+            output.append(contentsOf: last.span)
+            output.append("\"")
+        }
+        output.append("}")
+    }
+
+    mutating func topic(_ name: Span<UInt8>, _ topic: TopicSnapshot, epoch: Epoch) {
+        output.append("{\"topic\":\"")
+        output.append(contentsOf: name)
+        member("\",\"messages\":", topic.messages)
+        member(",\"bytes\":", topic.bytes)
+        if let earliest = topic.earliest {
+            output.append(",\"earliest\":")
+            cursor(Cursor(epoch: epoch, sequence: earliest))
+        }
+        if let latest = topic.latest {
+            output.append(",\"latest\":")
+            cursor(Cursor(epoch: epoch, sequence: latest))
+        }
+        output.append(",\"created\":\"")
+        Timestamp(microseconds: topic.createdMicroseconds).write(to: &output)
+        output.append("\",\"retention\":{")
+        var separator: StaticString = "\""
+        if let age = topic.retention.ageMicroseconds {
+            output.append("\"age_seconds\":")
+            seconds(age)
+            separator = ",\""
+        }
+        if let bytes = topic.retention.bytes {
+            output.append(separator)
+            member("bytes\":", bytes)
+            separator = ",\""
+        }
+        if let count = topic.retention.count {
+            output.append(separator)
+            member("count\":", count)
+        }
+        output.append("}}")
+    }
+
+    /// Seconds with as many decimals as there are.
+    private mutating func seconds(_ microseconds: Int64) {
+        JSONWriter.appendInteger(microseconds / 1_000_000, to: &output)
+        var rest = microseconds % 1_000_000
+        guard rest > 0 else { return }
+        output.append(".")
+        var scale: Int64 = 100_000
+        while rest > 0 {
+            JSONWriter.appendInteger(rest / scale, to: &output)
+            rest %= scale
+            scale /= 10
+        }
+    }
+}

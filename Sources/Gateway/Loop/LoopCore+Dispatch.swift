@@ -1,0 +1,82 @@
+import Arenas
+import EventLoop
+import HTTP
+import PubSub
+
+/// From a request to its handler, and from what the handler did to the reply.
+extension LoopCore {
+    /// What a request asks for.
+    /// - Throws: 404, or 405 with `Allow`.
+    func route(_ head: RequestHead, _ bytes: Span<UInt8>) throws(APIProblem) -> (Operation, parameter: Range<Int>) {
+        guard head.targetForm == .origin || head.targetForm == .absolute,
+            let (resource, parameter) = Resource.find(head.path, in: bytes)
+        else { throw .notFound }
+        guard let operation = resource.operation(for: head.method) else {
+            throw APIProblem(405, "method_not_allowed", "this path does not take the method").with {
+                $0.allow = resource.allow
+            }
+        }
+        return (operation, parameter)
+    }
+
+    /// Serves one whole request inside its arena.
+    mutating func dispatch(
+        _ id: ConnectionID, _ head: RequestHead, _ bytes: Span<UInt8>, _ body: Span<UInt8>,
+        _ arena: borrowing ScopedArena
+    ) {
+        var operation = Operation.none
+        do throws(APIProblem) {
+            let (found, parameter) = try route(head, bytes)
+            operation = found
+            let request = Request(head: isDraining ? head.closing : head, bytes: bytes, body: body, parameter: parameter)
+            let status = try handle(id, operation, request, arena)
+            guard status != 0 else { return }
+            observe(operation, head.method, status, startedNanoseconds: loop.nowNanoseconds)
+            if !request.head.keepsAlive { closesConnection = true } else { beginIdling(id) }
+        } catch {
+            writeProblem(error, operation, isDraining ? head.closing : head, of: bytes)
+            if !closesConnection { beginIdling(id) }
+        }
+    }
+
+    private mutating func handle(
+        _ id: ConnectionID, _ operation: Operation, _ request: borrowing Request, _ arena: borrowing ScopedArena
+    ) throws(APIProblem) -> Int {
+        switch operation {
+        case .publishMessage: try publishMessage(request, arena)
+        case .publishBatch: try publishBatch(request, arena)
+        case .readMessages: try readMessages(id, request, arena)
+        case .listTopics: try listTopics(request, arena)
+        case .getTopic: try getTopic(request, arena)
+        case .putTopic: try putTopic(request, arena)
+        case .deleteTopic: try deleteTopic(request, arena)
+        case .getLiveness: try getLiveness(request)
+        case .getReadiness: try getReadiness(request)
+        case .getMetrics: try getMetrics(request)
+        case .getOpenAPI: try getOpenAPI(request)
+        case .none: throw .notFound
+        }
+    }
+
+    private mutating func beginIdling(_ id: ConnectionID) {
+        loop.setDeadline(id, milliseconds: shared.configuration.idleTimeoutMilliseconds)
+    }
+
+    /// Counts a request that is done.
+    mutating func observe(_ operation: Operation, _ method: Method, _ status: Int, startedNanoseconds: UInt64) {
+        let now = loop.exactNanoseconds
+        metrics.observe(operation, method, status, nanoseconds: now &- startedNanoseconds)
+        lastNanoseconds = now
+    }
+
+    /// Writes a problem as the reply of a request; without a head the connection cannot go on.
+    mutating func writeProblem(
+        _ problem: APIProblem, _ operation: Operation, _ head: RequestHead?, of bytes: Span<UInt8> = Span()
+    ) {
+        let closes = problem.closesConnection || !(head?.keepsAlive ?? false)
+        let fate: ConnectionFate = closes ? .closes : head?.minorVersion == 0 ? .staysOpenExplicitly : .staysOpen
+        replies.problem(problem, of: bytes, fate, isHead: head?.method == .head)
+        if closes { closesConnection = true }
+        observe(operation, head?.method ?? .other, problem.status, startedNanoseconds: loop.nowNanoseconds)
+    }
+}

@@ -1,0 +1,179 @@
+import Arenas
+import EventLoop
+import HTTP
+import PubSub
+
+/// From bytes to requests.
+extension LoopCore {
+    /// Serves what a connection sent, together with what it sent before and could not be served yet.
+    mutating func process(_ id: ConnectionID, _ bytes: Span<UInt8>) {
+        let index = Int(id.index)
+        if exchanges[index].phase == .ended { return }
+        let slot = exchanges[index].stash
+        guard slot != Exchange.none, var stash = stashes[slot].take() else {
+            let used = serve(id, bytes)
+            if used < bytes.count, exchanges[index].phase != .ended { keep(id, bytes.extracting(used..<bytes.count)) }
+            return
+        }
+        stash.append(contentsOf: bytes)
+        if exchanges[index].phase == .parked {
+            putStash(id, stash)
+            return
+        }
+        let used = serve(id, stash.span)
+        // Served requests may have ended the connection, and its stash with it.
+        if exchanges[index].phase == .ended { return }
+        if used == stash.count {
+            stash.removeAll()
+            stash.shrink(to: Self.stashBytes)
+            stashes[slot] = consume stash
+            stashes.give(slot)
+            exchanges[index].stash = Exchange.none
+        } else if used > 0 {
+            var rest = OutputBuffer(capacity: max(stash.count - used, Self.stashBytes))
+            rest.append(contentsOf: stash.span.extracting(used..<stash.count))
+            putStash(id, rest)
+        } else {
+            putStash(id, stash)
+        }
+    }
+
+    /// What a new stash has room for: more than most heads.
+    private static let stashBytes = 1024
+
+    private mutating func keep(_ id: ConnectionID, _ bytes: Span<UInt8>) {
+        let slot = stashes.take { nil }
+        var stash = stashes[slot].take() ?? OutputBuffer(capacity: Self.stashBytes)
+        stash.append(contentsOf: bytes)
+        exchanges[Int(id.index)].stash = slot
+        putStash(id, stash)
+    }
+
+    private mutating func putStash(_ id: ConnectionID, _ stash: consuming OutputBuffer) {
+        // A client that sends ahead while its poll is parked is read no further than this.
+        if exchanges[Int(id.index)].phase == .parked, stash.count > Limits.sentAheadBytes { loop.pauseReading(id) }
+        stashes[exchanges[Int(id.index)].stash] = consume stash
+    }
+
+    mutating func dropStash(_ index: Int) {
+        let slot = exchanges[index].stash
+        guard slot != Exchange.none else { return }
+        // The stash itself may be in use up the call chain; then there is nothing here to shorten.
+        if var stash = stashes[slot].take() {
+            stash.removeAll()
+            stash.shrink(to: Self.stashBytes)
+            stashes[slot] = consume stash
+        }
+        stashes.give(slot)
+        exchanges[index].stash = Exchange.none
+    }
+
+    /// Serves requests from the start of `bytes` on, as far as they are complete.
+    /// - Returns: how many bytes were used up.
+    private mutating func serve(_ id: ConnectionID, _ bytes: Span<UInt8>) -> Int {
+        let index = Int(id.index)
+        var offset = 0
+        while offset < bytes.count {
+            switch exchanges[index].phase {
+            case .head:
+                guard let used = serveHead(id, bytes.extracting(offset..<bytes.count)) else { return offset }
+                offset += used
+            case .body:
+                offset += continueBody(id, bytes.extracting(offset..<bytes.count))
+            case .parked, .ended:
+                return offset
+            }
+            if replies.output.count > Limits.gatheredReplyBytes { send(id) }
+            if closesConnection {
+                // Nothing behind the last reply is served.
+                exchanges[index].phase = .ended
+                return bytes.count
+            }
+        }
+        return offset
+    }
+
+    /// Parses a head and serves its request, or begins to take its body.
+    /// - Returns: how many bytes were used up; nil where the head is not complete.
+    private mutating func serveHead(_ id: ConnectionID, _ bytes: Span<UInt8>) -> Int? {
+        let index = Int(id.index)
+        do throws(HTTPError) {
+            guard case .head(let head) = try parser.parse(bytes, resume: &exchanges[index].scan) else {
+                beginWaiting(id)
+                return nil
+            }
+            exchanges[index].scan = ScanPosition()
+            exchanges[index].startedNanoseconds = loop.nowNanoseconds
+            exchanges[index].method = head.method
+            return begin(id, head, bytes)
+        } catch {
+            exchanges[index].startedNanoseconds = loop.nowNanoseconds
+            writeProblem(.from(error), .none, nil)
+            return bytes.count
+        }
+    }
+
+    /// The head is not all there: it has so long to come.
+    private mutating func beginWaiting(_ id: ConnectionID) {
+        guard exchanges[Int(id.index)].stash == Exchange.none else { return }
+        loop.setDeadline(id, milliseconds: shared.configuration.headTimeoutMilliseconds)
+    }
+
+    private mutating func begin(_ id: ConnectionID, _ head: RequestHead, _ bytes: Span<UInt8>) -> Int {
+        let length = head.isChunked ? nil : head.contentLength ?? 0
+        if let length {
+            guard length <= shared.configuration.maximumBodyBytes else {
+                pool.countOversizeRejection()
+                writeProblem(.payloadTooLarge(limit: shared.configuration.maximumBodyBytes), .none, head)
+                return bytes.count
+            }
+            if length <= bytes.count - head.byteCount {
+                let end = head.byteCount + length
+                let body = bytes.extracting(head.byteCount..<end)
+                serveWhole(id, head, bytes.extracting(0..<head.byteCount), body)
+                return end
+            }
+        }
+        // A body that is still to come is not waited for where its request is refused anyway.
+        if let problem = earlyProblem(head, bytes) {
+            writeProblem(problem.with { $0.closesConnection = true }, .none, head)
+            return bytes.count
+        }
+        return takeBody(id, head, length, bytes)
+    }
+
+    private func earlyProblem(_ head: RequestHead, _ bytes: Span<UInt8>) -> APIProblem? {
+        do throws(APIProblem) {
+            _ = try route(head, bytes)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// A request that arrived whole is served where it stands.
+    private mutating func serveWhole(
+        _ id: ConnectionID, _ head: RequestHead, _ bytes: Span<UInt8>, _ body: Span<UInt8>
+    ) {
+        do throws(ArenaPoolError) {
+            let began = lastNanoseconds
+            let lease = try pool.acquire(expectedBytes: 0)
+            dispatch(id, head, bytes, body, lease.arena)
+            noteLease(lease, since: began)
+        } catch {
+            writeProblem(.overloaded("all memory for requests is in use"), .none, head)
+        }
+    }
+
+    /// Writes the request's figures at its end.
+    func noteLease(_ lease: borrowing ArenaLease, since start: UInt64) {
+        metrics.arenaBytes.observe(value: UInt64(lease.usedBytes))
+        metrics.arenaHold.observe(nanoseconds: max(lastNanoseconds, start) &- start)
+    }
+}
+
+extension APIProblem {
+    static func from(_ error: HTTPError) -> APIProblem {
+        APIProblem(error.status, error.code, error.explanation).with { $0.closesConnection = true }
+    }
+}

@@ -1,0 +1,152 @@
+import Arenas
+import EventLoop
+import HTTP
+import PubSub
+
+/// The state of one loop's connections: requests that arrive, polls that are parked, replies on their way out.
+///
+/// The way of a request: `received` → `serve` finds its head → `begin` finds its body → `dispatch` leases an arena and
+/// calls the handler → the reply is gathered in `replies` → `send`. One thread; nothing here waits.
+struct LoopCore: ~Copyable {
+    let loop: EventLoop
+    let shared: GatewayShared
+    let log: any MessageLog
+    let reader: any LogReader
+    let pool: LocalArenaPool
+    let metrics: LoopMetrics
+    var parser = RequestParser()
+    var exchanges = StableArray<Exchange>()
+    var stashes = SlotPool<OutputBuffer?>()
+    var incoming = SlotPool<IncomingRequest>()
+    var waiters = WaiterTable()
+    var drafts = DraftList(capacity: Limits.batchMessages)
+    var replies = Replies(capacity: 64 << 10)
+    /// What is written once and sent to every waiter that it serves.
+    var delivery = Replies(capacity: 64 << 10)
+    var isDraining = false
+    /// When the last request of this turn was done: the start of what the next one holds.
+    var lastNanoseconds: UInt64 = 0
+    /// The reply under way ends the connection.
+    var closesConnection = false
+
+    init(loop: EventLoop, shared: GatewayShared, metrics: LoopMetrics) {
+        self.loop = loop
+        self.shared = shared
+        self.metrics = metrics
+        log = shared.log
+        reader = shared.log.makeReader()
+        pool = shared.arenas.makeLocal()
+        updateDate()
+    }
+
+    mutating func end() { waiters.end() }
+
+    // MARK: The loop's events
+
+    mutating func opened(_ id: ConnectionID) {
+        exchanges.reserve(through: Int(id.index)) { Exchange() }
+        exchanges[Int(id.index)] = Exchange()
+        loop.setDeadline(id, milliseconds: shared.configuration.headTimeoutMilliseconds)
+    }
+
+    mutating func received(_ id: ConnectionID, _ bytes: Span<UInt8>) {
+        lastNanoseconds = loop.nowNanoseconds
+        process(id, bytes)
+        send(id)
+    }
+
+    /// The client shut its side. What it asked for completely is answered by now; what is parked or half sent is given
+    /// up, as a client that closed is not told from one that only stopped sending.
+    mutating func peerFinishedSending(_ id: ConnectionID) {
+        exchanges[Int(id.index)].hasPeerFinished = true
+        if exchanges[Int(id.index)].phase != .ended { finish(id) }
+    }
+
+    mutating func deadlineReached(_ id: ConnectionID) {
+        switch exchanges[Int(id.index)].phase {
+        case .parked: answerEmpty(id)
+        case .body: refuse(id, Self.timeout)
+        case .head:
+            // An idle connection is closed without a word; a head that does not come to an end is told.
+            if exchanges[Int(id.index)].stash == Exchange.none { finish(id) } else { refuse(id, Self.timeout) }
+        case .ended: break
+        }
+    }
+
+    private static let timeout = APIProblem(408, "request_timeout", "the request did not arrive in time")
+
+    /// The connection is over: whatever it held is given back.
+    mutating func closed(_ id: ConnectionID) {
+        let index = Int(id.index)
+        unpark(id)
+        dropStash(index)
+        dropIncoming(index)
+        exchanges[index].phase = .ended
+    }
+
+    mutating func everySecond() {
+        updateDate()
+        let seconds = Int(loop.nowNanoseconds / 1_000_000_000)
+        pool.trim(nowSeconds: seconds)
+        let reader = reader
+        let patternsEnded = waiters.sweep { reader.unwatch($0) }
+        if patternsEnded { reader.unwatchAll() }
+        guard loop.index == 0 else { return }
+        shared.arenas.trim(nowSeconds: seconds)
+        log.enforceRetention(nowMicroseconds: loop.wallClockMicroseconds)
+    }
+
+    private mutating func updateDate() {
+        let date = HTTPDate(unixSeconds: loop.wallClockMicroseconds / 1_000_000)
+        replies.date = date
+        delivery.date = date
+    }
+
+    /// Answers every parked poll with its cursor, and closes connections that wait for nothing. Those with a request
+    /// under way are closed behind its reply.
+    mutating func drainBegan() {
+        isDraining = true
+        if loop.index == 0 {
+            shared.logger.notice("draining", metadata: ["waiters": "\(shared.metrics.reduce(0) { $0 + $1.waiters.value })"])
+            shared.onDrain()
+        }
+        for index in 0..<exchanges.count {
+            guard let id = loop.connection(at: index) else { continue }
+            switch exchanges[index].phase {
+            case .parked: answerEmpty(id)
+            case .head where exchanges[index].stash == Exchange.none: finish(id)
+            case .head, .body, .ended: break
+            }
+        }
+    }
+
+    // MARK: Out
+
+    /// Sends what was gathered for a connection.
+    mutating func send(_ id: ConnectionID) {
+        if !replies.isEmpty {
+            loop.send(id, replies.output.span)
+            replies.removeAll()
+        }
+        if closesConnection {
+            closesConnection = false
+            finish(id)
+        }
+    }
+
+    /// Ends a connection behind its last reply.
+    mutating func finish(_ id: ConnectionID) {
+        closed(id)
+        loop.closeAfterFlush(id)
+    }
+
+    /// Answers with a problem outside of any handler, and closes.
+    mutating func refuse(_ id: ConnectionID, _ problem: APIProblem) {
+        let exchange = exchanges[Int(id.index)]
+        replies.problem(problem, of: Span(), .closes, isHead: exchange.method == .head)
+        metrics.observe(
+            .none, exchange.method, problem.status, nanoseconds: loop.nowNanoseconds &- exchange.startedNanoseconds)
+        closesConnection = true
+        send(id)
+    }
+}

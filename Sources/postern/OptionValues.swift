@@ -1,0 +1,85 @@
+import ArgumentParser
+
+/// Reads option values and refuses what is out of range, naming the range.
+enum OptionValues {
+    static func integer(_ range: ClosedRange<Int>) -> @Sendable (String) throws -> Int {
+        { text in
+            guard let value = Int(text), range.contains(value) else {
+                throw ValidationError("a whole number from \(range.lowerBound) to \(range.upperBound) is wanted")
+            }
+            return value
+        }
+    }
+
+    /// A number of bytes: `65536`, `64KiB`, `1MiB`, `2GiB`.
+    static func bytes(_ range: ClosedRange<Int>) -> @Sendable (String) throws -> Int {
+        { text in
+            guard let value = parse(text, byteUnits), range.contains(value) else {
+                throw ValidationError("a size from \(sizeText(range.lowerBound)) to \(sizeText(range.upperBound)) is wanted")
+            }
+            return value
+        }
+    }
+
+    /// A length of time in milliseconds: `500ms`, `30s`, `10m`, `1h`, `7d`, or plain seconds.
+    static func milliseconds(_ range: ClosedRange<Int>) -> @Sendable (String) throws -> Int {
+        { text in
+            guard let value = parse(text, timeUnits), range.contains(value) else {
+                throw ValidationError("a time from \(timeText(range.lowerBound)) to \(timeText(range.upperBound)) is wanted")
+            }
+            return value
+        }
+    }
+
+    /// An address to listen on: `HOST:PORT`, `[IPV6]:PORT`.
+    @Sendable static func listenAddress(_ text: String) throws -> ListenAddress {
+        guard let address = ListenAddress(text) else {
+            throw ValidationError("HOST:PORT is wanted, with a port from 0 to 65535")
+        }
+        return address
+    }
+
+    static func sizeText(_ bytes: Int) -> String {
+        for (name, factor) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] where bytes >= factor && bytes % factor == 0 {
+            return "\(bytes / factor)\(name)"
+        }
+        return "\(bytes)"
+    }
+
+    static func timeText(_ milliseconds: Int) -> String {
+        for (name, factor) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)]
+        where milliseconds >= factor && milliseconds % factor == 0 {
+            return "\(milliseconds / factor)\(name)"
+        }
+        return "\(milliseconds)ms"
+    }
+
+    private static let byteUnits = ["": 1, "b": 1, "k": 1 << 10, "kib": 1 << 10, "m": 1 << 20, "mib": 1 << 20, "g": 1 << 30, "gib": 1 << 30]
+    private static let timeUnits = ["ms": 1, "": 1000, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000]
+
+    private static func parse(_ text: String, _ units: [String: Int]) -> Int? {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        guard let number = Int(digits), let factor = units[text.dropFirst(digits.count).lowercased()] else { return nil }
+        let (product, overflow) = number.multipliedReportingOverflow(by: factor)
+        return overflow ? nil : product
+    }
+}
+
+/// A host and a port.
+struct ListenAddress: Equatable, Sendable {
+    var host: String
+    var port: UInt16
+
+    init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            return nil
+        }
+        guard !host.isEmpty else { return nil }
+        self.host = String(host)
+        self.port = port
+    }
+}

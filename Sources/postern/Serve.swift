@@ -1,0 +1,173 @@
+import ArgumentParser
+import Gateway
+import Glibc
+import Telemetry
+
+struct Serve: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve the gateway until SIGTERM or SIGINT.",
+        discussion: """
+            Each option can also be set in the environment: --max-body-bytes as POSTERN_MAX_BODY_BYTES. \
+            The command line wins. Sizes take KiB, MiB, GiB; times take ms, s, m, h, d.
+            """)
+
+    /// Every option's name, for the environment.
+    static let optionNames = [
+        "--listen", "--loops", "--arena-initial-bytes", "--arena-max-bytes", "--arena-pool-size",
+        "--arena-budget-bytes", "--max-body-bytes", "--max-connections", "--max-topics", "--retention-bytes",
+        "--retention-count", "--retention-age", "--drain-timeout", "--log-level",
+    ]
+
+    @Option(
+        help: ArgumentHelp(
+            "Where to listen. Port 0 picks a free one and prints it. (default: 127.0.0.1:8080)", valueName: "host:port"),
+        transform: OptionValues.listenAddress)
+    var listen: ListenAddress?
+
+    @Option(
+        help: ArgumentHelp("Event loops, each a thread: 1 to 64. (default: one a core)", valueName: "n"),
+        transform: OptionValues.integer(1...64))
+    var loops: Int?
+
+    @Option(
+        help: ArgumentHelp("First chunk of an arena: 8KiB to 32KiB. (default: 16KiB)", valueName: "size"),
+        transform: OptionValues.bytes(8 << 10...32 << 10))
+    var arenaInitialBytes: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Most one request's arena may take: 64KiB to 1GiB. (default: 8 times the body limit, 16MiB at least)",
+            valueName: "size"),
+        transform: OptionValues.bytes(64 << 10...1 << 30))
+    var arenaMaxBytes: Int?
+
+    @Option(
+        help: ArgumentHelp("Idle arenas a loop keeps: 1 to 4096. (default: 64)", valueName: "n"),
+        transform: OptionValues.integer(1...4096))
+    var arenaPoolSize: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Most all arenas together may take; over it requests get 503: 1MiB to 64GiB. (default: 256MiB)",
+            valueName: "size"),
+        transform: OptionValues.bytes(1 << 20...64 << 30))
+    var arenaBudgetBytes: Int?
+
+    @Option(
+        help: ArgumentHelp("Largest request body: 1KiB to 64MiB. (default: 1MiB)", valueName: "size"),
+        transform: OptionValues.bytes(1 << 10...64 << 20))
+    var maxBodyBytes: Int?
+
+    @Option(
+        help: ArgumentHelp("Most connections at a time: 1 to 1000000. (default: 15000)", valueName: "n"),
+        transform: OptionValues.integer(1...1_000_000))
+    var maxConnections: Int?
+
+    @Option(
+        help: ArgumentHelp("Most topics at a time: 1 to 10000000. (default: 100000)", valueName: "n"),
+        transform: OptionValues.integer(1...10_000_000))
+    var maxTopics: Int?
+
+    @Option(
+        help: ArgumentHelp("Memory for messages; the oldest go first: 1MiB to 1024GiB. (default: 256MiB)", valueName: "size"),
+        transform: OptionValues.bytes(1 << 20...1 << 40))
+    var retentionBytes: Int?
+
+    @Option(
+        help: ArgumentHelp("Most messages kept: 1 to 1000000000000. (default: no bound)", valueName: "n"),
+        transform: OptionValues.integer(1...1_000_000_000_000))
+    var retentionCount: Int?
+
+    @Option(
+        help: ArgumentHelp("Longest a message is kept: 1s to 36500d. (default: no bound)", valueName: "time"),
+        transform: OptionValues.milliseconds(1000...36_500 * 86_400_000))
+    var retentionAge: Int?
+
+    @Option(
+        help: ArgumentHelp("How long to finish requests under way at the end: 0s to 1h. (default: 10s)", valueName: "time"),
+        transform: OptionValues.milliseconds(0...3_600_000))
+    var drainTimeout: Int?
+
+    @Option(
+        help: ArgumentHelp("trace, debug, info, notice, warning, error or critical. (default: info)", valueName: "level"),
+        transform: { text in
+            guard let level = LogLevel(rawValue: text) else {
+                throw ValidationError("one of trace, debug, info, notice, warning, error, critical is wanted")
+            }
+            return level
+        })
+    var logLevel: LogLevel?
+
+    func validate() throws {
+        let configuration = gatewayConfiguration()
+        if configuration.arenaMaximumBytes < configuration.arenaInitialBytes {
+            throw ValidationError("--arena-max-bytes must not be below --arena-initial-bytes")
+        }
+        if configuration.arenaBudgetBytes < configuration.arenaMaximumBytes {
+            throw ValidationError(
+                "--arena-budget-bytes must be at least what one arena may take, "
+                    + OptionValues.sizeText(configuration.arenaMaximumBytes))
+        }
+    }
+
+    func run() throws {
+        bootstrapLogging(level: logLevel ?? .info)
+        let logger = Logger(label: "postern")
+        let gateway: Gateway
+        do throws(GatewayStartError) {
+            gateway = try Gateway(configuration: gatewayConfiguration(), version: Version.text) {
+                ServiceManager.notify("STOPPING=1\nSTATUS=draining")
+            }
+        } catch {
+            // A person's mistake or a taken port: one line, no trace.
+            StandardStream.error("postern: \(error)\n")
+            throw ExitCode(EX_UNAVAILABLE)
+        }
+        warnOfFewFiles(gateway, logger)
+        gateway.start()
+        StandardStream.output("postern: listening on http://\(gateway.boundAddress)\n")
+        logger.info(
+            "serving",
+            metadata: [
+                "address": "\(gateway.boundAddress)", "loops": "\(gateway.configuration.loops)",
+                "version": "\(Version.text)", "open_files_limit": "\(gateway.openFilesLimit)",
+            ])
+        ServiceManager.notify("READY=1\nSTATUS=serving on \(gateway.boundAddress)")
+        gateway.join()
+        logger.info("ended")
+    }
+
+    /// Descriptors that are not connections: listeners, epoll, wake-ups, standard streams.
+    private static let otherFiles = 64
+
+    private func warnOfFewFiles(_ gateway: Gateway, _ logger: Logger) {
+        let wanted = gateway.configuration.maximumConnections + Self.otherFiles
+        guard gateway.openFilesLimit < wanted else { return }
+        logger.warning(
+            "the limit of open files is below --max-connections; raise it (ulimit -n, LimitNOFILE=)",
+            metadata: ["open_files_limit": "\(gateway.openFilesLimit)", "wanted": "\(wanted)"])
+    }
+
+    func gatewayConfiguration() -> GatewayConfiguration {
+        var configuration = GatewayConfiguration()
+        configuration.handlesSignals = true
+        if let listen {
+            configuration.host = listen.host
+            configuration.port = listen.port
+        }
+        configuration.loops = loops ?? max(1, min(64, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        configuration.maximumBodyBytes = maxBodyBytes ?? configuration.maximumBodyBytes
+        configuration.arenaInitialBytes = arenaInitialBytes ?? configuration.arenaInitialBytes
+        configuration.arenaMaximumBytes = arenaMaxBytes ?? max(16 << 20, configuration.maximumBodyBytes * 8)
+        configuration.arenaPoolSize = arenaPoolSize ?? configuration.arenaPoolSize
+        configuration.arenaBudgetBytes =
+            arenaBudgetBytes ?? max(configuration.arenaBudgetBytes, configuration.arenaMaximumBytes)
+        configuration.maximumConnections = maxConnections ?? configuration.maximumConnections
+        configuration.log.maximumTopics = maxTopics ?? configuration.log.maximumTopics
+        if let retentionBytes { configuration.log.retention.bytes = retentionBytes }
+        configuration.log.retention.count = retentionCount
+        configuration.log.retention.ageMicroseconds = retentionAge.map { Int64($0) * 1000 }
+        configuration.drainTimeoutMilliseconds = drainTimeout ?? configuration.drainTimeoutMilliseconds
+        return configuration
+    }
+}
