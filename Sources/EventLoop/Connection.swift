@@ -1,7 +1,4 @@
-import Arenas
-
-/// One connection's place in its loop's table.
-@usableFromInline
+/// One connection's place in its loop's table. With its timer it is all that an idle connection costs here.
 struct Connection: BitwiseCopyable {
     enum Phase: UInt8 {
         case free
@@ -22,27 +19,14 @@ struct Connection: BitwiseCopyable {
     var isReadingPaused = false
     var isWriteArmed = false
     var isHandlerDone = false
-    var hasPeerFinished = false
+    /// The handler knows that the peer has finished sending.
+    var isEndTold = false
+    /// The end of the peer's bytes was read; while reading is paused it may be told before that.
+    var isEndRead = false
     /// Output that the socket did not take; `.max` where there is none.
     var pending = UInt32.max
     /// The next free or doomed connection.
     var next = UInt32.max
 
     static let none = UInt32.max
-}
-
-/// Output that a socket did not take yet.
-struct PendingOutput: ~Copyable {
-    var buffer = OutputBuffer(capacity: 4096)
-    /// Bytes of it that were sent.
-    var sent = 0
-
-    var isWritten: Bool { sent == buffer.count }
-
-    /// Writes as much as the socket takes: how much, or a negated errno.
-    mutating func write(to descriptor: Int32) -> Int {
-        let written = SystemCalls.send(descriptor, buffer.span.extracting(sent..<buffer.count))
-        sent += max(0, written)
-        return written
-    }
 }

@@ -5,10 +5,13 @@ public protocol ConnectionHandler: AnyObject {
     func opened(_ id: ConnectionID)
     /// Bytes were read. They stand in the loop's scratch and live for the call.
     func received(_ id: ConnectionID, _ bytes: Span<UInt8>)
-    /// The peer will send nothing more; it may still read.
+    /// The peer will send nothing more; it may still read. Told once. Where reading is paused it is told as soon as it
+    /// is known, and bytes that came before the end follow when reading is resumed.
     func peerFinishedSending(_ id: ConnectionID)
     /// The connection's deadline has passed. It has none any more.
     func deadlineReached(_ id: ConnectionID)
+    /// All that was sent is written, after some of it had to wait for the peer.
+    func outputDrained(_ id: ConnectionID)
     /// The connection is over; the name means nothing any more.
     func closed(_ id: ConnectionID, _ reason: CloseReason)
     /// All sockets that had something were served, or the loop was woken. Called once a turn.
@@ -22,5 +25,6 @@ public protocol ConnectionHandler: AnyObject {
 }
 
 extension ConnectionHandler {
+    public func outputDrained(_ id: ConnectionID) {}
     public func reloadRequested() {}
 }

@@ -11,25 +11,27 @@ public final class EventLoop: @unchecked Sendable {
     public let statistics = LoopStatistics()
 
     let configuration: EventLoopConfiguration
-    private let shared: GroupState
-    private let epoll: Int32
+    let shared: GroupState
+    let epoll: Int32
     private let wakeDescriptor: Int32
-    private var listener: Int32
-    private var signals: Int32
+    /// -1 once no more connections are taken.
+    var listener: Int32
+    private let signals: Int32
     private var handler: (any ConnectionHandler)?
 
     var connections = StableArray<Connection>()
-    private var firstFree = Connection.none
-    private var firstDoomed = Connection.none
+    var firstFree = Connection.none
+    var firstDoomed = Connection.none
     var pendingOutputs = SlotPool<PendingOutput>()
+    var outputBlocks = OutputBlocks()
     var deadlines: TimerWheel
-    private let scratch: ReadScratch
+    let scratch: ReadScratch
     private let events = EventBatch()
 
     /// Monotonic time, read once a turn.
     public private(set) var nowNanoseconds: UInt64
     private var nextSecond: UInt64
-    private var listenerPausedUntil: UInt64?
+    var listenerPausedUntil: UInt64?
     private var needsTurn = false
     private var isDraining = false
     private var drainDeadline = UInt64.max
@@ -37,11 +39,7 @@ public final class EventLoop: @unchecked Sendable {
     private let isWakePending = Atomic<Bool>(false)
     private let isAsleep = Atomic<Bool>(false)
 
-    /// Connections accepted in one turn, so that a rush of them does not starve those that are there.
-    private static let acceptsPerTurn = 64
-    /// How long accepting rests when descriptors have run out.
-    private static let acceptPauseMilliseconds: UInt64 = 100
-
+    /// What a token says that names no connection: its lower half is an index that no connection has.
     private enum Token {
         static let listener: UInt64 = 0xFFFF_FFFF
         static let wake: UInt64 = 1 << 32 | 0xFFFF_FFFF
@@ -63,14 +61,13 @@ public final class EventLoop: @unchecked Sendable {
         nowNanoseconds = now
         nextSecond = now + 1_000_000_000
         deadlines = TimerWheel(nowMilliseconds: now / 1_000_000)
-        _ = try SystemCalls.checked(postern_epoll_add(epoll, listener, POSTERN_READ.rawValue, Token.listener), "epoll_ctl")
-        _ = try SystemCalls.checked(postern_epoll_add(epoll, wakeDescriptor, POSTERN_READ.rawValue, Token.wake), "epoll_ctl")
-        if signals >= 0 {
-            _ = try SystemCalls.checked(postern_epoll_add(epoll, signals, POSTERN_READ.rawValue, Token.signals), "epoll_ctl")
-        }
+        try watchListener()
+        try watch(wakeDescriptor, Token.wake)
+        if signals >= 0 { try watch(signals, Token.signals) }
     }
 
     deinit {
+        if listener >= 0 { _ = postern_close(listener) }
         _ = postern_close(epoll)
         _ = postern_close(wakeDescriptor)
     }
@@ -81,15 +78,18 @@ public final class EventLoop: @unchecked Sendable {
     /// Monotonic time this instant, not the turn's.
     public var exactNanoseconds: UInt64 { postern_monotonic_nanoseconds() }
 
+    private func watch(_ descriptor: Int32, _ token: UInt64) throws(SystemError) {
+        _ = try SystemCalls.checked(postern_epoll_add(epoll, descriptor, POSTERN_READ.rawValue, token), "epoll_ctl")
+    }
+
+    func watchListener() throws(SystemError) { try watch(listener, Token.listener) }
+
     // MARK: Waking
 
-    /// Makes the loop take a turn soon. Any thread; costs a system call only where the loop sleeps, at most once a turn.
+    /// Makes the loop take a turn soon. Any thread; costs a system call only where the loop sleeps, at most one a turn.
     public func wake() {
         guard !isWakePending.exchange(true, ordering: .sequentiallyConsistent) else { return }
-        if isAsleep.load(ordering: .sequentiallyConsistent) {
-            statistics.wakeups.add(1)
-            _ = postern_eventfd_signal(wakeDescriptor)
-        }
+        if isAsleep.load(ordering: .sequentiallyConsistent) { _ = postern_eventfd_signal(wakeDescriptor) }
     }
 
     /// Asks for another turn without sleeping: there is work left that was put off for fairness.
@@ -102,9 +102,7 @@ public final class EventLoop: @unchecked Sendable {
     /// Serves until the group stops, or has drained.
     func run() {
         guard let handler else { preconditionFailure("a loop runs with a handler") }
-        while !shared.isStopping.load(ordering: .relaxed), !(isDraining && (openCount == 0 || nowNanoseconds > drainDeadline)) {
-            turn(handler)
-        }
+        while !shared.isStopping.load(ordering: .relaxed), !isDrained { turn(handler) }
         closeListener()
         for index in 0..<connections.count where connections[index].phase != .free {
             doom(UInt32(index), .loopEnded)
@@ -113,7 +111,9 @@ public final class EventLoop: @unchecked Sendable {
         self.handler = nil
     }
 
-    private var openCount: Int { statistics.open.value }
+    private var isDrained: Bool {
+        isDraining && (statistics.openConnections == 0 || nowNanoseconds >= drainDeadline)
+    }
 
     private func turn(_ handler: any ConnectionHandler) {
         let count = waitForEvents()
@@ -134,39 +134,45 @@ public final class EventLoop: @unchecked Sendable {
         }
         if !isDraining, shared.isDraining.load(ordering: .relaxed) { beginDrain(handler) }
         resumeListenerIfDue()
+        statistics.turns.add(1)
         handler.tick()
         reap(handler)
     }
 
     private func waitForEvents() -> Int {
         statistics.waits.add(1)
+        var timeout: Int32 = 0
         if needsTurn || isWakePending.load(ordering: .relaxed) {
             needsTurn = false
-            let count = events.wait(epoll, timeoutMilliseconds: 0)
-            isWakePending.store(false, ordering: .sequentiallyConsistent)
-            return count
+        } else {
+            // The flag goes up before the last look, so that a wake between look and sleep writes to the eventfd.
+            isAsleep.store(true, ordering: .sequentiallyConsistent)
+            if !isWakePending.load(ordering: .sequentiallyConsistent) { timeout = sleepMilliseconds() }
         }
-        // The flag goes up before the last look, so that a wake between the look and the sleep writes to the eventfd.
-        isAsleep.store(true, ordering: .sequentiallyConsistent)
-        let timeout = isWakePending.load(ordering: .sequentiallyConsistent) ? 0 : sleepMilliseconds()
         let count = events.wait(epoll, timeoutMilliseconds: timeout)
         isAsleep.store(false, ordering: .sequentiallyConsistent)
-        isWakePending.store(false, ordering: .sequentiallyConsistent)
+        // An exchange, not a store: what the waking thread did before its call is seen by this turn.
+        _ = isWakePending.exchange(false, ordering: .sequentiallyConsistent)
         return count
     }
 
     private func sleepMilliseconds() -> Int32 {
         let now = postern_monotonic_nanoseconds()
-        var until = nextSecond > now ? (nextSecond - now) / 1_000_000 + 1 : 0
-        if let next = deadlines.millisecondsUntilNext(nowMilliseconds: now / 1_000_000) { until = min(until, next) }
-        if listenerPausedUntil != nil { until = min(until, Self.acceptPauseMilliseconds) }
-        return Int32(until)
+        var until = nextSecond
+        if isDraining { until = min(until, drainDeadline) }
+        if let listenerPausedUntil { until = min(until, listenerPausedUntil) }
+        // Rounded up: waking a little early would mean a turn for nothing.
+        let milliseconds = until > now ? (until - now + 999_999) / 1_000_000 : 0
+        let next = deadlines.millisecondsUntilNext(nowMilliseconds: now / 1_000_000) ?? milliseconds
+        return Int32(min(milliseconds, next))
     }
 
     private func special(_ token: UInt64, _ handler: any ConnectionHandler) {
         switch token {
         case Token.listener: acceptConnections(handler)
-        case Token.wake: _ = postern_eventfd_clear(wakeDescriptor)
+        case Token.wake:
+            statistics.wakeups.add(1)
+            _ = postern_eventfd_clear(wakeDescriptor)
         default: takeSignals(handler)
         }
     }
@@ -191,196 +197,4 @@ public final class EventLoop: @unchecked Sendable {
         closeListener()
         handler.drainBegan()
     }
-
-    // MARK: Accepting
-
-    private func acceptConnections(_ handler: any ConnectionHandler) {
-        for _ in 0..<Self.acceptsPerTurn {
-            let descriptor = postern_accept(listener)
-            if descriptor < 0 {
-                if -descriptor == SystemErrorNumber.wouldBlock { return }
-                // A peer that went while it was queued; the next may be well.
-                if -descriptor == SystemErrorNumber.connectionAborted || -descriptor == SystemErrorNumber.interrupted { continue }
-                statistics.acceptErrors.add(1)
-                pauseListener()
-                return
-            }
-            guard shared.takeConnection(limit: configuration.maximumConnections) else {
-                statistics.refused.add(1)
-                refuse(descriptor)
-                continue
-            }
-            admit(descriptor, handler)
-        }
-    }
-
-    private func refuse(_ descriptor: Int32) {
-        var refusal = OutputBuffer(capacity: configuration.refusal.utf8CodeUnitCount)
-        refusal.append(configuration.refusal)
-        _ = SystemCalls.send(descriptor, refusal.span)
-        _ = postern_shutdown_sending(descriptor)
-        _ = postern_close(descriptor)
-    }
-
-    private func admit(_ descriptor: Int32, _ handler: any ConnectionHandler) {
-        let index = takeSlot()
-        connections[Int(index)].descriptor = descriptor
-        connections[Int(index)].phase = .open
-        let id = ConnectionID(index: index, generation: connections[Int(index)].generation)
-        statistics.accepted.add(1)
-        statistics.open.add(1)
-        guard postern_epoll_add(epoll, descriptor, POSTERN_READ.rawValue, id.packed) >= 0 else {
-            connections[Int(index)].isHandlerDone = true
-            doom(index, .failed)
-            return
-        }
-        handler.opened(id)
-    }
-
-    private func takeSlot() -> UInt32 {
-        if firstFree == Connection.none {
-            let begin = connections.count
-            connections.reserve(through: begin) { Connection() }
-            for index in (begin..<connections.count).reversed() {
-                connections[index].next = firstFree
-                firstFree = UInt32(index)
-            }
-        }
-        let index = firstFree
-        firstFree = connections[Int(index)].next
-        let generation = connections[Int(index)].generation
-        connections[Int(index)] = Connection()
-        connections[Int(index)].generation = generation
-        return index
-    }
-
-    /// Out of descriptors: the listener would be ready for ever, so it rests a while.
-    private func pauseListener() {
-        _ = postern_epoll_remove(epoll, listener)
-        listenerPausedUntil = nowNanoseconds + Self.acceptPauseMilliseconds * 1_000_000
-    }
-
-    private func resumeListenerIfDue() {
-        guard let until = listenerPausedUntil, nowNanoseconds >= until else { return }
-        listenerPausedUntil = nil
-        if listener >= 0 { _ = postern_epoll_add(epoll, listener, POSTERN_READ.rawValue, Token.listener) }
-    }
-
-    private func closeListener() {
-        guard listener >= 0 else { return }
-        if listenerPausedUntil == nil { _ = postern_epoll_remove(epoll, listener) }
-        _ = postern_close(listener)
-        listener = -1
-    }
-
-    // MARK: Serving
-
-    private func serve(_ id: ConnectionID, _ reported: UInt32, _ handler: any ConnectionHandler) {
-        guard isCurrent(id) else { return }
-        let index = Int(id.index)
-        if reported & POSTERN_WRITE.rawValue != 0 { flush(id.index) }
-        guard isCurrent(id), connections[index].phase != .doomed else { return }
-        if reported & (POSTERN_READ.rawValue | POSTERN_ERROR.rawValue | POSTERN_HANG_UP.rawValue) != 0,
-            !connections[index].isReadingPaused || reported & (POSTERN_ERROR.rawValue | POSTERN_HANG_UP.rawValue) != 0
-        {
-            read(id, handler)
-        } else if reported & POSTERN_PEER_CLOSED.rawValue != 0 {
-            peerFinished(id, handler)
-        }
-    }
-
-    private func read(_ id: ConnectionID, _ handler: any ConnectionHandler) {
-        let index = Int(id.index)
-        statistics.receives.add(1)
-        let count = scratch.receive(connections[index].descriptor)
-        if count > 0 {
-            statistics.bytesRead.add(count)
-            if connections[index].phase == .open { scratch.withBytes(count) { handler.received(id, $0) } }
-        } else if count == 0 {
-            peerFinished(id, handler)
-        } else if Int32(-count) != SystemErrorNumber.wouldBlock, Int32(-count) != SystemErrorNumber.interrupted {
-            doom(id.index, .failed)
-        }
-    }
-
-    private func peerFinished(_ id: ConnectionID, _ handler: any ConnectionHandler) {
-        let index = Int(id.index)
-        guard !connections[index].hasPeerFinished else { return }
-        connections[index].hasPeerFinished = true
-        switch connections[index].phase {
-        case .open:
-            // A socket at its end is readable for ever; it is not to be asked again.
-            arm(id.index)
-            handler.peerFinishedSending(id)
-        case .flushing: arm(id.index)
-        case .lingering: doom(id.index, connections[index].reason)
-        case .free, .doomed: break
-        }
-    }
-
-    private func deadlineReached(_ index: UInt32, _ handler: any ConnectionHandler) {
-        let id = ConnectionID(index: index, generation: connections[Int(index)].generation)
-        switch connections[Int(index)].phase {
-        case .open: handler.deadlineReached(id)
-        case .flushing: doom(index, .slowReader)
-        case .lingering: doom(index, connections[Int(index)].reason)
-        case .free, .doomed: break
-        }
-    }
-
-    func isCurrent(_ id: ConnectionID) -> Bool {
-        Int(id.index) < connections.count && connections[Int(id.index)].generation == id.generation
-            && connections[Int(id.index)].phase != .free
-    }
-
-    /// Tells epoll what the connection wants now.
-    func arm(_ index: UInt32) {
-        let connection = connections[Int(index)]
-        var interest: UInt32 = 0
-        if !connection.hasPeerFinished {
-            interest |= connection.isReadingPaused ? POSTERN_PEER_CLOSED.rawValue : POSTERN_READ.rawValue
-        }
-        if connection.isWriteArmed { interest |= POSTERN_WRITE.rawValue }
-        let id = ConnectionID(index: index, generation: connection.generation)
-        _ = postern_epoll_modify(epoll, connection.descriptor, interest, id.packed)
-    }
-
-    // MARK: Ending
-
-    /// Marks a connection to be closed before the turn ends: handlers are never called from inside their own calls.
-    func doom(_ index: UInt32, _ reason: CloseReason) {
-        let slot = Int(index)
-        guard connections[slot].phase != .doomed, connections[slot].phase != .free else { return }
-        connections[slot].phase = .doomed
-        connections[slot].reason = reason
-        connections[slot].next = firstDoomed
-        firstDoomed = index
-    }
-
-    private func reap(_ handler: any ConnectionHandler) {
-        while firstDoomed != Connection.none {
-            let index = Int(firstDoomed)
-            firstDoomed = connections[index].next
-            let id = ConnectionID(index: UInt32(index), generation: connections[index].generation)
-            if !connections[index].isHandlerDone { handler.closed(id, connections[index].reason) }
-            deadlines.cancel(index)
-            releasePending(UInt32(index))
-            // Closing takes the descriptor out of epoll.
-            _ = postern_close(connections[index].descriptor)
-            statistics.open.add(-1)
-            statistics.closed(connections[index].reason).add(1)
-            shared.giveConnection()
-            connections[index].phase = .free
-            connections[index].generation &+= 1
-            connections[index].next = firstFree
-            firstFree = UInt32(index)
-        }
-    }
-}
-
-/// errno values this module tells apart.
-enum SystemErrorNumber {
-    static let interrupted: Int32 = 4
-    static let wouldBlock: Int32 = 11
-    static let connectionAborted: Int32 = 103
 }

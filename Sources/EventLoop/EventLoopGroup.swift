@@ -2,46 +2,6 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// What all loops of a group share.
-final class GroupState: Sendable {
-    let isDraining = Atomic<Bool>(false)
-    let isStopping = Atomic<Bool>(false)
-    private let connections = Atomic<Int>(0)
-    private let loops = Mutex<[EventLoop]>([])
-
-    func add(_ loop: EventLoop) { loops.withLock { $0.append(loop) } }
-    func removeAll() { loops.withLock { $0.removeAll() } }
-
-    func drain() {
-        isDraining.store(true, ordering: .relaxed)
-        wakeAll()
-    }
-
-    func stop() {
-        isStopping.store(true, ordering: .relaxed)
-        wakeAll()
-    }
-
-    private func wakeAll() {
-        let all = loops.withLock { $0 }
-        for loop in all { loop.wake() }
-    }
-
-    /// Counts a connection in, where there may be one more.
-    func takeConnection(limit: Int) -> Bool {
-        guard connections.add(1, ordering: .relaxed).newValue > limit else { return true }
-        connections.subtract(1, ordering: .relaxed)
-        return false
-    }
-
-    func giveConnection() { connections.subtract(1, ordering: .relaxed) }
-}
-
-/// Why a group could not start, in words for an operator.
-public struct StartError: Error, CustomStringConvertible, Sendable {
-    public let description: String
-}
-
 /// Loops that share a port, each on a thread of its own.
 public final class EventLoopGroup: @unchecked Sendable {
     public let loops: [EventLoop]
@@ -59,36 +19,41 @@ public final class EventLoopGroup: @unchecked Sendable {
         openFilesLimit = Int(max(0, postern_raise_open_files()))
         signals = configuration.handlesSignals ? postern_signals_open() : -1
         do throws(SystemError) {
-            // A shared port would let a second server in unnoticed; so the first look is for the port alone.
-            let probe = try SystemCalls.listen(
-                host: configuration.host, port: configuration.port, backlog: 1, shared: false)
-            let port = UInt16(truncatingIfNeeded: postern_bound_port(probe))
-            _ = postern_close(probe)
-            boundPort = port
+            var port = configuration.port
+            // A shared port would let a second server in unnoticed; so the first look is for the port alone. One that
+            // the system picks is nobody else's.
+            if port != 0 { _ = postern_close(try Self.listen(configuration, port: port, shared: false)) }
             var loops: [EventLoop] = []
             for index in 0..<configuration.loops {
-                let listener = try SystemCalls.listen(
-                    host: configuration.host, port: port, backlog: configuration.backlog, shared: true)
+                let listener = try Self.listen(configuration, port: port, shared: true)
+                if port == 0 { port = UInt16(truncatingIfNeeded: postern_bound_port(listener)) }
                 loops.append(
                     try EventLoop(
                         index: index, listener: listener, signals: index == 0 ? signals : -1,
                         configuration: configuration, shared: shared))
             }
             self.loops = loops
+            boundPort = port
         } catch {
-            throw Self.explain(error, configuration)
+            if signals >= 0 { _ = postern_close(signals) }
+            throw StartError(error, host: configuration.host, port: configuration.port)
         }
         for loop in loops { shared.add(loop) }
     }
 
-    deinit { if signals >= 0 { _ = postern_close(signals) } }
+    deinit {
+        assert(threads.isEmpty, "a group is joined before it ends")
+        // Loops and what they share hold each other.
+        shared.removeAll()
+        if signals >= 0 { _ = postern_close(signals) }
+    }
 
     /// Starts the threads.
     /// - Parameter makeHandler: what serves each loop's connections; called here, once a loop.
     public func start(_ makeHandler: (EventLoop) -> any ConnectionHandler) {
         for loop in loops {
             loop.attach(makeHandler(loop))
-            threads.append(Thread.start { loop.run() })
+            threads.append(LoopThread.start { loop.run() })
         }
     }
 
@@ -102,43 +67,15 @@ public final class EventLoopGroup: @unchecked Sendable {
 
     /// Waits until every loop has ended.
     public func join() {
-        for thread in threads { _ = pthread_join(thread, nil) }
+        for thread in threads { LoopThread.join(thread) }
         threads.removeAll()
         shared.removeAll()
     }
 
-    private static func explain(_ error: SystemError, _ configuration: EventLoopConfiguration) -> StartError {
-        let place = "\(configuration.host):\(configuration.port)"
-        switch error.number {
-        case EADDRINUSE:
-            return StartError(description: "\(place) is in use by another process (see: ss -ltnp 'sport = :\(configuration.port)')")
-        case EACCES:
-            return StartError(description: "\(place) needs more rights than this process has")
-        case EADDRNOTAVAIL:
-            return StartError(description: "\(configuration.host) is no address of this machine")
-        default:
-            return StartError(description: "\(place): \(error.call): \(unsafe String(cString: strerror(error.number)))")
-        }
-    }
-}
-
-/// A plain thread.
-// unsafe: hands a retained box to pthread_create, whose thread releases it.
-private enum Thread {
-    private final class Body {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-
-    static func start(_ run: @escaping @Sendable () -> Void) -> pthread_t {
-        var thread = pthread_t()
-        let box = unsafe Unmanaged.passRetained(Body(run)).toOpaque()
-        let result = unsafe pthread_create(&thread, nil, { box in
-            guard let box = unsafe box else { return nil }
-            unsafe Unmanaged<Body>.fromOpaque(box).takeRetainedValue().run()
-            return nil
-        }, box)
-        precondition(result == 0, "no thread could be started")
-        return thread
+    private static func listen(
+        _ configuration: EventLoopConfiguration, port: UInt16, shared: Bool
+    ) throws(SystemError) -> Int32 {
+        try SystemCalls.listen(
+            host: configuration.host, port: port, backlog: shared ? configuration.backlog : 1, shared: shared)
     }
 }

@@ -11,6 +11,7 @@ public final class LoopStatistics: Sendable {
     let receives = LoopFigure()
     let sends = LoopFigure()
     let waits = LoopFigure()
+    let turns = LoopFigure()
     let wakeups = LoopFigure()
     let pendingBytes = LoopFigure()
     private let closedByReason = (LoopFigure(), LoopFigure(), LoopFigure(), LoopFigure(), LoopFigure())
@@ -28,6 +29,8 @@ public final class LoopStatistics: Sendable {
     public var receivesTotal: Int { receives.value }
     public var sendsTotal: Int { sends.value }
     public var waitsTotal: Int { waits.value }
+    /// Times the handler's `tick` was called.
+    public var turnsTotal: Int { turns.value }
     /// Times another thread woke the loop from its sleep.
     public var wakeupsTotal: Int { wakeups.value }
     /// Bytes held for peers that do not read.

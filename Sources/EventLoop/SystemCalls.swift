@@ -25,6 +25,14 @@ enum SystemCalls {
             unsafe Int(postern_send(descriptor, buffer.baseAddress, buffer.count))
         }
     }
+
+    static func send(_ descriptor: Int32, _ text: StaticString) -> Int {
+        unsafe send(descriptor, text.utf8Start, text.utf8CodeUnitCount)
+    }
+
+    static func send(_ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
+        unsafe Int(postern_send(descriptor, bytes, count))
+    }
 }
 
 /// Memory that a loop reads into.

@@ -3,14 +3,14 @@ import Arenas
 /// Deadlines of things known by a small index, one each: a hashed wheel (Varghese and Lauck, 1987).
 ///
 /// Setting and cancelling are O(1) and allocate nothing once an index was used. A deadline fires at its time or up to
-/// one step later, never before. Time is handed in; the wheel reads no clock. One thread.
-public struct TimerWheel: ~Copyable {
+/// one step later, never before; those of an earlier step come first. Time is handed in; the wheel reads no clock. One
+/// thread.
+struct TimerWheel: ~Copyable {
     /// Milliseconds of one step.
-    public static let stepMilliseconds: UInt64 = 8
+    static let stepMilliseconds: UInt64 = 8
     /// Steps of one turn; deadlines further off go round more than once.
     static let slotCount = 1024
 
-    @usableFromInline
     struct Node: BitwiseCopyable {
         var step: UInt64 = 0
         var next = TimerWheel.none
@@ -26,17 +26,19 @@ public struct TimerWheel: ~Copyable {
     private var heads = StableArray<UInt32>()
     /// Which slots are not empty.
     private var occupied = InlineArray<16, UInt64>(repeating: 0)
+    /// The end of the due list: what was due first comes out first.
+    private var lastDue = TimerWheel.none
     private var currentStep: UInt64
     /// Deadlines that are set.
-    public private(set) var count = 0
+    private(set) var count = 0
 
-    public init(nowMilliseconds: UInt64) {
+    init(nowMilliseconds: UInt64) {
         currentStep = nowMilliseconds / Self.stepMilliseconds
         heads.reserve(through: Self.slotCount) { TimerWheel.none }
     }
 
     /// Sets, or moves, the deadline of `index`.
-    public mutating func set(_ index: Int, atMilliseconds deadline: UInt64) {
+    mutating func set(_ index: Int, atMilliseconds deadline: UInt64) {
         nodes.reserve(through: index) { Node() }
         if nodes[index].list != Self.none { unlink(index) } else { count += 1 }
         let step = max((deadline + Self.stepMilliseconds - 1) / Self.stepMilliseconds, currentStep + 1)
@@ -45,14 +47,14 @@ public struct TimerWheel: ~Copyable {
     }
 
     /// Forgets the deadline of `index`, where it has one.
-    public mutating func cancel(_ index: Int) {
+    mutating func cancel(_ index: Int) {
         guard index < nodes.count, nodes[index].list != Self.none else { return }
         unlink(index)
         count -= 1
     }
 
     /// Moves time on. What is due then comes out of `popDue`.
-    public mutating func advance(toMilliseconds now: UInt64) {
+    mutating func advance(toMilliseconds now: UInt64) {
         let step = now / Self.stepMilliseconds
         guard step > currentStep else { return }
         // After a long pause every slot is looked at once.
@@ -66,7 +68,7 @@ public struct TimerWheel: ~Copyable {
     }
 
     /// Takes one index whose deadline has passed; nil when there is none.
-    public mutating func popDue() -> Int? {
+    mutating func popDue() -> Int? {
         let index = heads[Int(Self.dueList)]
         guard index != Self.none else { return nil }
         unlink(Int(index))
@@ -75,7 +77,7 @@ public struct TimerWheel: ~Copyable {
     }
 
     /// Milliseconds from `now` until something may be due; nil when nothing is set.
-    public func millisecondsUntilNext(nowMilliseconds now: UInt64) -> UInt64? {
+    func millisecondsUntilNext(nowMilliseconds now: UInt64) -> UInt64? {
         guard count > 0 else { return nil }
         if heads[Int(Self.dueList)] != Self.none { return 0 }
         // Word by word round the wheel, beginning behind the current step.
@@ -100,7 +102,7 @@ public struct TimerWheel: ~Copyable {
             let next = nodes[Int(index)].next
             if nodes[Int(index)].step <= currentStep {
                 unlink(Int(index))
-                link(Int(index), to: Self.dueList)
+                appendDue(Int(index))
             }
             index = next
         }
@@ -113,7 +115,19 @@ public struct TimerWheel: ~Copyable {
         nodes[index].list = list
         if head != Self.none { nodes[Int(head)].previous = UInt32(index) }
         heads[Int(list)] = UInt32(index)
-        if list != Self.dueList { occupied[Int(list) >> 6] |= 1 << UInt64(list & 63) }
+        occupied[Int(list) >> 6] |= 1 << UInt64(list & 63)
+    }
+
+    private mutating func appendDue(_ index: Int) {
+        nodes[index].next = Self.none
+        nodes[index].previous = lastDue
+        nodes[index].list = Self.dueList
+        if lastDue == Self.none {
+            heads[Int(Self.dueList)] = UInt32(index)
+        } else {
+            nodes[Int(lastDue)].next = UInt32(index)
+        }
+        lastDue = UInt32(index)
     }
 
     private mutating func unlink(_ index: Int) {
@@ -126,7 +140,11 @@ public struct TimerWheel: ~Copyable {
         } else {
             nodes[Int(node.previous)].next = node.next
         }
-        if node.next != Self.none { nodes[Int(node.next)].previous = node.previous }
+        if node.next != Self.none {
+            nodes[Int(node.next)].previous = node.previous
+        } else if node.list == Self.dueList {
+            lastDue = node.previous
+        }
         nodes[index].list = Self.none
     }
 }

@@ -1,0 +1,95 @@
+import CLinux
+
+/// How connections come in.
+extension EventLoop {
+    /// Connections accepted in one turn, so that a rush of them does not starve those that are there.
+    private static let acceptsPerTurn = 64
+    /// How long accepting rests when descriptors have run out: others end meanwhile, and the loop does not spin.
+    private static let acceptPauseNanoseconds: UInt64 = 100_000_000
+
+    func acceptConnections(_ handler: any ConnectionHandler) {
+        for _ in 0..<Self.acceptsPerTurn {
+            let descriptor = postern_accept(listener)
+            if descriptor < 0 {
+                switch -descriptor {
+                case SystemErrorNumber.wouldBlock: return
+                // A peer that went while it was queued; the next may be well.
+                case SystemErrorNumber.connectionAborted, SystemErrorNumber.interrupted: continue
+                default:
+                    statistics.acceptErrors.add(1)
+                    return pauseListener()
+                }
+            }
+            guard shared.takeConnection(limit: configuration.maximumConnections) else {
+                statistics.refused.add(1)
+                refuse(descriptor)
+                continue
+            }
+            admit(descriptor, handler)
+        }
+    }
+
+    /// What the peer has sent is read first: closing a socket with unread bytes would reset the refusal away.
+    private func refuse(_ descriptor: Int32) {
+        _ = scratch.receive(descriptor)
+        _ = SystemCalls.send(descriptor, configuration.refusal)
+        _ = postern_shutdown_sending(descriptor)
+        _ = postern_close(descriptor)
+    }
+
+    private func admit(_ descriptor: Int32, _ handler: any ConnectionHandler) {
+        let index = takeSlot()
+        connections[Int(index)].descriptor = descriptor
+        connections[Int(index)].phase = .open
+        let id = ConnectionID(index: index, generation: connections[Int(index)].generation)
+        statistics.accepted.add(1)
+        statistics.open.add(1)
+        guard postern_epoll_add(epoll, descriptor, POSTERN_READ.rawValue, id.packed) >= 0 else {
+            connections[Int(index)].isHandlerDone = true
+            return doom(index, .failed)
+        }
+        handler.opened(id)
+    }
+
+    private func takeSlot() -> UInt32 {
+        if firstFree == Connection.none {
+            let begin = connections.count
+            connections.reserve(through: begin) { Connection() }
+            for index in (begin..<connections.count).reversed() {
+                connections[index].next = firstFree
+                firstFree = UInt32(index)
+            }
+        }
+        let index = firstFree
+        firstFree = connections[Int(index)].next
+        let generation = connections[Int(index)].generation
+        connections[Int(index)] = Connection()
+        connections[Int(index)].generation = generation
+        return index
+    }
+
+    /// Out of descriptors: the listener would be ready for ever, so it rests a while.
+    private func pauseListener() {
+        _ = postern_epoll_remove(epoll, listener)
+        listenerPausedUntil = nowNanoseconds + Self.acceptPauseNanoseconds
+    }
+
+    func resumeListenerIfDue() {
+        guard let until = listenerPausedUntil, nowNanoseconds >= until else { return }
+        do throws(SystemError) {
+            try watchListener()
+            listenerPausedUntil = nil
+        } catch {
+            // Short of kernel memory too; there is nothing to do but rest again.
+            listenerPausedUntil = nowNanoseconds + Self.acceptPauseNanoseconds
+        }
+    }
+
+    func closeListener() {
+        guard listener >= 0 else { return }
+        // Closing takes it out of epoll.
+        listenerPausedUntil = nil
+        _ = postern_close(listener)
+        listener = -1
+    }
+}

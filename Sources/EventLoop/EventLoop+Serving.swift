@@ -1,0 +1,123 @@
+import CLinux
+
+/// What becomes of what epoll reports.
+extension EventLoop {
+    func serve(_ id: ConnectionID, _ reported: UInt32, _ handler: any ConnectionHandler) {
+        guard isCurrent(id) else { return }
+        let index = Int(id.index)
+        if reported & POSTERN_WRITE.rawValue != 0 {
+            let isDrained = flush(id.index)
+            if isDrained, connections[index].phase == .open { handler.outputDrained(id) }
+        }
+        guard connections[index].phase != .doomed else { return }
+        let isBroken = reported & (POSTERN_ERROR.rawValue | POSTERN_HANG_UP.rawValue) != 0
+        if connections[index].isReadingPaused || connections[index].isEndRead {
+            // Nothing is to be read that would tell it, and epoll would go on reporting it.
+            if isBroken {
+                doom(id.index, .failed)
+            } else if reported & POSTERN_PEER_CLOSED.rawValue != 0 {
+                tellEnd(id, handler)
+            }
+        } else if isBroken || reported & POSTERN_READ.rawValue != 0 {
+            read(id, handler)
+        }
+    }
+
+    private func read(_ id: ConnectionID, _ handler: any ConnectionHandler) {
+        let index = Int(id.index)
+        statistics.receives.add(1)
+        let count = scratch.receive(connections[index].descriptor)
+        if count > 0 {
+            statistics.bytesRead.add(count)
+            if connections[index].phase == .open { scratch.withBytes(count) { handler.received(id, $0) } }
+        } else if count == 0 {
+            connections[index].isEndRead = true
+            if connections[index].phase == .lingering { doom(id.index, .finished) } else { tellEnd(id, handler) }
+        } else if !SystemErrorNumber.meansLater(count) {
+            doom(id.index, connections[index].phase == .lingering ? .finished : .failed)
+        }
+    }
+
+    private func tellEnd(_ id: ConnectionID, _ handler: any ConnectionHandler) {
+        let isNews = !connections[Int(id.index)].isEndTold
+        connections[Int(id.index)].isEndTold = true
+        // A socket at its end is ready for ever; it is not to be asked again.
+        arm(id.index)
+        if isNews, connections[Int(id.index)].phase == .open { handler.peerFinishedSending(id) }
+    }
+
+    func deadlineReached(_ index: UInt32, _ handler: any ConnectionHandler) {
+        switch connections[Int(index)].phase {
+        case .open:
+            handler.deadlineReached(ConnectionID(index: index, generation: connections[Int(index)].generation))
+        case .flushing: doom(index, .slowReader)
+        case .lingering: doom(index, .finished)
+        case .free, .doomed: break
+        }
+    }
+
+    func isCurrent(_ id: ConnectionID) -> Bool {
+        Int(id.index) < connections.count && connections[Int(id.index)].generation == id.generation
+            && connections[Int(id.index)].phase != .free
+    }
+
+    /// Tells epoll what the connection wants now.
+    func arm(_ index: UInt32) {
+        let connection = connections[Int(index)]
+        var interest: UInt32 = 0
+        if !connection.isEndRead {
+            if !connection.isReadingPaused {
+                interest = POSTERN_READ.rawValue
+            } else if !connection.isEndTold {
+                interest = POSTERN_PEER_CLOSED.rawValue
+            }
+        }
+        if connection.isWriteArmed { interest |= POSTERN_WRITE.rawValue }
+        let id = ConnectionID(index: index, generation: connection.generation)
+        _ = postern_epoll_modify(epoll, connection.descriptor, interest, id.packed)
+    }
+
+    // MARK: Ending
+
+    /// Marks a connection to be closed before the turn ends: handlers are never called from inside their own calls.
+    func doom(_ index: UInt32, _ reason: CloseReason) {
+        let slot = Int(index)
+        guard connections[slot].phase != .doomed, connections[slot].phase != .free else { return }
+        connections[slot].phase = .doomed
+        connections[slot].reason = reason
+        connections[slot].next = firstDoomed
+        firstDoomed = index
+    }
+
+    func reap(_ handler: any ConnectionHandler) {
+        while firstDoomed != Connection.none {
+            let index = Int(firstDoomed)
+            firstDoomed = connections[index].next
+            let id = ConnectionID(index: UInt32(index), generation: connections[index].generation)
+            if !connections[index].isHandlerDone { handler.closed(id, connections[index].reason) }
+            deadlines.cancel(index)
+            releasePending(UInt32(index))
+            // Closing takes the descriptor out of epoll.
+            _ = postern_close(connections[index].descriptor)
+            statistics.open.add(-1)
+            statistics.closed(connections[index].reason).add(1)
+            shared.giveConnection()
+            connections[index].phase = .free
+            connections[index].generation &+= 1
+            connections[index].next = firstFree
+            firstFree = UInt32(index)
+        }
+    }
+}
+
+/// errno values this module tells apart.
+enum SystemErrorNumber {
+    static let interrupted: Int32 = 4
+    static let wouldBlock: Int32 = 11
+    static let connectionAborted: Int32 = 103
+
+    /// Whether a negated errno says no more than "not now".
+    static func meansLater(_ result: Int) -> Bool {
+        Int32(-result) == wouldBlock || Int32(-result) == interrupted
+    }
+}

@@ -1,0 +1,17 @@
+import Glibc
+
+/// Why a group could not start, in words for an operator.
+public struct StartError: Error, CustomStringConvertible, Sendable {
+    public let description: String
+
+    init(_ error: SystemError, host: String, port: UInt16) {
+        let place = "\(host):\(port)"
+        description =
+            switch error.number {
+            case EADDRINUSE: "\(place) is in use by another process (see: ss -ltnp 'sport = :\(port)')"
+            case EACCES: "\(place) needs more rights than this process has"
+            case EADDRNOTAVAIL: "\(host) is no address of this machine"
+            default: "\(place): \(error.call): \(unsafe String(cString: strerror(error.number)))"
+            }
+    }
+}
