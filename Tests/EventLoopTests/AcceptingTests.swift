@@ -1,0 +1,94 @@
+import Glibc
+import Testing
+
+@testable import EventLoop
+
+@Suite struct AcceptingTests {
+    @Test func connectionsOverTheLimitAreToldAndClosed() throws {
+        let configure = { (configuration: inout EventLoopConfiguration) in
+            configuration.loops = 2
+            configuration.maximumConnections = 3
+            configuration.refusal = "full\n"
+        }
+        try withLoops(configure) { served in
+            let clients = try (0..<3).map { _ in try served.client() }
+            for client in clients {
+                try client.send("in")
+                #expect(try client.receiveText(2) == "in")
+            }
+            let refused = try served.client()
+            #expect(String(decoding: try refused.receiveToEnd(), as: UTF8.self) == "full\n")
+            #expect(served.total(\.refusedTotal) == 1)
+            #expect(served.total(\.openConnections) == 3)
+            // Those that are in are served on, and a place that is left is taken.
+            try clients[0].send("still")
+            #expect(try clients[0].receiveText(5) == "still")
+            clients[1].close()
+            #expect(eventually { served.total(\.openConnections) == 2 })
+            let next = try served.client()
+            try next.send("in")
+            #expect(try next.receiveText(2) == "in")
+            #expect(served.total(\.acceptedTotal) == 4)
+        }
+    }
+
+    @Test func aRefusalIsReadEvenByAPeerThatSpokeFirst() throws {
+        let configure = { (configuration: inout EventLoopConfiguration) in
+            configuration.maximumConnections = 0
+            configuration.refusal = "full\n"
+        }
+        try withLoops(configure) { served in
+            let gate = Flag()
+            served.probe.perform { _ in _ = eventually { gate.isRaised } }
+            let client = try served.client()
+            try client.send(pattern(20_000))
+            gate.raise()
+            #expect(String(decoding: try client.receiveToEnd(), as: UTF8.self) == "full\n")
+        }
+    }
+
+    @Test func aRushOfConnectionsIsAcceptedBatchByBatch() throws {
+        try withLoops { served in
+            let gate = Flag()
+            served.probe.perform { _ in _ = eventually { gate.isRaised } }
+            let clients = try (0..<300).map { _ in try served.client() }
+            gate.raise()
+            for client in clients {
+                try client.send("x")
+                #expect(try client.receiveText(1) == "x")
+            }
+            #expect(served.total(\.acceptedTotal) == 300)
+        }
+    }
+
+    /// In a process of its own, since it uses up all descriptors.
+    @Test func aLoopWithoutDescriptorsRestsAndRecovers() async {
+        await #expect(processExitsWith: .success) {
+            var limit = rlimit(rlim_cur: 128, rlim_max: 128)
+            unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            try withLoops { served in
+                #expect(served.group.openFilesLimit == 128)
+                let settled = try served.client()
+                try settled.send("in")
+                #expect(try settled.receiveText(2) == "in")
+                var fillers: [Int32] = []
+                while case let filler = dup(0), filler >= 0 { fillers.append(filler) }
+                // One descriptor for the client, none for the server.
+                close(fillers.removeLast())
+                let client = try served.client()
+                try client.send("hello")
+                #expect(eventually { served.total(\.acceptErrorsTotal) >= 1 })
+                let waits = served.total(\.waitsTotal)
+                #expect(eventually { served.total(\.acceptErrorsTotal) >= 3 })
+                // Each rest ends in one more try; a loop that spins would wait thousands of times.
+                #expect(served.total(\.waitsTotal) - waits < 50)
+                // Those that are in are served on.
+                try settled.send("still")
+                #expect(try settled.receiveText(5) == "still")
+                for filler in fillers { close(filler) }
+                #expect(try client.receiveText(5) == "hello")
+                #expect(served.total(\.acceptedTotal) == 2)
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import Glibc
+import Testing
+
+@testable import EventLoop
+
+@Suite struct DrainTests {
+    private func group(_ timeoutMilliseconds: UInt64, loops: Int = 1) throws -> EventLoopGroup {
+        var configuration = EventLoopConfiguration()
+        configuration.loops = loops
+        configuration.drainTimeoutMilliseconds = timeoutMilliseconds
+        return try EventLoopGroup(configuration: configuration)
+    }
+
+    private func start(_ group: EventLoopGroup, orders: ProbeHandler.Orders = .init()) -> [ProbeHandler] {
+        var probes: [ProbeHandler] = []
+        group.start { loop in
+            let probe = ProbeHandler(loop: loop, orders: orders)
+            probes.append(probe)
+            return probe
+        }
+        return probes
+    }
+
+    @Test func idleLoopsEndAtOnce() throws {
+        let group = try group(60_000, loops: 3)
+        let probes = start(group)
+        #expect(!group.isDraining)
+        group.drain()
+        group.join()
+        #expect(group.isDraining)
+        for probe in probes { #expect(probe.events == [.drainBegan]) }
+    }
+
+    @Test func connectionsAreServedToTheirEndWhileNewOnesFindNobody() throws {
+        let group = try group(60_000, loops: 2)
+        let probes = start(group)
+        let client = try Client(port: group.boundPort)
+        try client.send("a")
+        #expect(try client.receiveText(1) == "a")
+        group.drain()
+        #expect(eventually { probes.allSatisfy { $0.events.contains(.drainBegan) } })
+        #expect(throws: Client.Failure(number: ECONNREFUSED)) { try Client(port: group.boundPort) }
+        try client.send("b")
+        #expect(try client.receiveText(1) == "b")
+        client.close()
+        group.join()
+    }
+
+    @Test func aHandlerMayEndItsConnectionsWhenDrainingBegins() throws {
+        var orders = ProbeHandler.Orders()
+        orders.drainBegan = { loop in
+            guard let id = loop.connection(at: 0) else { return }
+            loop.send(id, "bye".utf8Span.span)
+            loop.closeAfterFlush(id)
+        }
+        let group = try group(60_000)
+        _ = start(group, orders: orders)
+        let client = try Client(port: group.boundPort)
+        try client.send("a")
+        #expect(try client.receiveText(1) == "a")
+        group.drain()
+        #expect(String(decoding: try client.receiveToEnd(), as: UTF8.self) == "bye")
+        client.close()
+        group.join()
+    }
+
+    @Test func connectionsThatStayAreEndedWhenTheTimeIsOver() throws {
+        let group = try group(50)
+        let probes = start(group)
+        let client = try Client(port: group.boundPort)
+        try client.send("a")
+        #expect(try client.receiveText(1) == "a")
+        let began = group.loops[0].exactNanoseconds
+        group.drain()
+        group.join()
+        let took = group.loops[0].exactNanoseconds - began
+        #expect(took >= 50_000_000 && took < 900_000_000)
+        #expect(probes[0].events == [.opened, .received(1), .drainBegan, .closed(.loopEnded)])
+        #expect(try client.receiveToEnd().isEmpty)
+        #expect(group.loops[0].statistics.openConnections == 0)
+    }
+
+    @Test func stoppingEndsALoopThatDrains() throws {
+        let group = try group(60_000)
+        let probes = start(group)
+        let client = try Client(port: group.boundPort)
+        #expect(eventually { probes[0].opened.count == 1 })
+        group.drain()
+        group.stop()
+        group.join()
+        #expect(probes[0].events.last == .closed(.loopEnded))
+        client.close()
+    }
+}

@@ -1,0 +1,38 @@
+import Glibc
+import Testing
+
+@testable import EventLoop
+
+/// In processes of their own, whose signals nobody else takes. Signals are sent to the loop's thread, by itself.
+@Suite struct SignalTests {
+    @Test func aHangUpAsksForAReloadAndTheFirstTerminationDrains() async {
+        await #expect(processExitsWith: .success) {
+            try withLoops({ $0.handlesSignals = true }) { served in
+                let client = try served.client()
+                #expect(eventually { served.probe.opened.count == 1 })
+                served.probe.perform { _ in pthread_kill(pthread_self(), SIGHUP) }
+                #expect(eventually { served.probe.events.contains(.reload) })
+                #expect(!served.group.isDraining)
+                served.probe.perform { _ in pthread_kill(pthread_self(), SIGTERM) }
+                #expect(eventually { served.probe.events.contains(.drainBegan) })
+                try client.send("still here")
+                #expect(try client.receiveText(10) == "still here")
+            }
+        }
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT])
+    func theSecondSignalEndsAtOnce(_ signal: Int32) async {
+        await #expect(processExitsWith: .success) { [signal] in
+            try withLoops({ $0.handlesSignals = true }) { served in
+                let client = try served.client()
+                #expect(eventually { served.probe.opened.count == 1 })
+                served.probe.perform { _ in pthread_kill(pthread_self(), signal) }
+                #expect(eventually { served.probe.events.contains(.drainBegan) })
+                served.probe.perform { _ in pthread_kill(pthread_self(), signal) }
+                #expect(eventually { served.probe.events.last == .closed(.loopEnded) })
+                client.close()
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import Testing
+
+@testable import EventLoop
+
+@Suite struct SlowReaderTests {
+    /// What a test's client is sent for each read: more than sockets buffer.
+    private static let reply = pattern(8 << 20)
+
+    private func replying(andClosing closes: Bool = false) -> ProbeHandler.Orders {
+        .init(received: { loop, id, _ in
+            loop.send(id, Self.reply.span)
+            if closes { loop.closeAfterFlush(id) }
+        })
+    }
+
+    @Test func whatASocketDoesNotTakeIsWrittenAsItDoes() throws {
+        try withLoops({ $0.maximumPendingBytes = 16 << 20 }, orders: replying()) { served in
+            let client = try served.client(receiveBuffer: 8192)
+            try client.send("?")
+            #expect(eventually { served.total(\.pendingOutputBytes) > 0 })
+            let isPending = Flag()
+            served.probe.perform { loop in
+                if let id = loop.connection(at: 0), loop.hasPendingOutput(id) { isPending.raise() }
+            }
+            #expect(eventually { isPending.isRaised })
+            #expect(try client.receive(exactly: Self.reply.count) == Self.reply)
+            #expect(eventually { served.probe.events.contains(.outputDrained) })
+            #expect(served.probe.events == [.opened, .received(1), .outputDrained])
+            #expect(served.total(\.pendingOutputBytes) == 0)
+            #expect(served.total(\.bytesWrittenTotal) == Self.reply.count)
+        }
+    }
+
+    @Test func outputThatFitsAtOnceIsNotCalledDrained() throws {
+        try withLoops { served in
+            let client = try served.client()
+            try client.send("ping")
+            #expect(try client.receiveText(4) == "ping")
+            #expect(served.probe.passTurn())
+            #expect(!served.probe.events.contains(.outputDrained))
+        }
+    }
+
+    @Test func othersAreServedMeanwhile() throws {
+        try withLoops({ $0.maximumPendingBytes = 16 << 20 }, orders: replying()) { served in
+            let slow = try served.client(receiveBuffer: 8192)
+            try slow.send("?")
+            #expect(eventually { served.total(\.pendingOutputBytes) > 0 })
+            let quick = try served.client()
+            try quick.send("?")
+            #expect(try quick.receive(exactly: Self.reply.count) == Self.reply)
+        }
+    }
+
+    @Test func aPeerThatLetsTooMuchPileUpIsCutOff() throws {
+        try withLoops({ $0.maximumPendingBytes = 1 << 20 }, orders: replying()) { served in
+            let client = try served.client(receiveBuffer: 8192)
+            try client.send("?")
+            #expect(eventually { served.probe.events.last == .closed(.slowReader) })
+            #expect(served.total(\.pendingOutputBytes) == 0)
+            #expect(served.total { $0.closedTotal(.slowReader) } == 1)
+        }
+    }
+
+    @Test func allPeersOfALoopTogetherHaveABound() throws {
+        let configure = { (configuration: inout EventLoopConfiguration) in
+            configuration.maximumPendingBytes = 16 << 20
+            configuration.maximumPendingBytesPerLoop = 8 << 20
+        }
+        try withLoops(configure, orders: replying()) { served in
+            let first = try served.client(receiveBuffer: 8192)
+            try first.send("?")
+            #expect(eventually { served.total(\.pendingOutputBytes) > 0 })
+            let second = try served.client(receiveBuffer: 8192)
+            try second.send("?")
+            #expect(eventually { served.total { $0.closedTotal(.slowReader) } == 1 })
+            #expect(try first.receive(exactly: Self.reply.count) == Self.reply)
+        }
+    }
+
+    @Test func aPeerThatLeavesWhileOutputIsPendingHoldsNothing() throws {
+        try withLoops({ $0.maximumPendingBytes = 16 << 20 }, orders: replying()) { served in
+            let client = try served.client(receiveBuffer: 8192)
+            try client.send("?")
+            #expect(eventually { served.total(\.pendingOutputBytes) > 0 })
+            client.reset()
+            #expect(eventually { served.total(\.openConnections) == 0 })
+            #expect(served.total(\.pendingOutputBytes) == 0)
+        }
+    }
+
+    @Test func aConnectionThatEndsIsWrittenToItsLastByte() throws {
+        try withLoops({ $0.maximumPendingBytes = 16 << 20 }, orders: replying(andClosing: true)) { served in
+            let client = try served.client(receiveBuffer: 8192)
+            try client.send("?")
+            #expect(eventually { served.total(\.pendingOutputBytes) > 0 })
+            #expect(try client.receiveToEnd() == Self.reply)
+            client.close()
+            #expect(eventually { served.total { $0.closedTotal(.finished) } == 1 })
+            // The handler has let go; it hears no more.
+            #expect(served.probe.events == [.opened, .received(1)])
+        }
+    }
+
+    @Test func aConnectionThatEndsWaitsOnlySoLongForAPeerThatTakesNothing() throws {
+        let configure = { (configuration: inout EventLoopConfiguration) in
+            configuration.maximumPendingBytes = 16 << 20
+            configuration.flushMilliseconds = 50
+        }
+        try withLoops(configure, orders: replying(andClosing: true)) { served in
+            let client = try served.client(receiveBuffer: 8192)
+            try client.send("?")
+            #expect(eventually { served.total { $0.closedTotal(.slowReader) } == 1 })
+            #expect(served.total(\.openConnections) == 0)
+        }
+    }
+}
