@@ -37,8 +37,11 @@ public struct Cursor: Equatable, Sendable {
     }
 
     /// Appends the 23 characters.
-    public func write<Sink: ByteSink & ~Copyable & ~Escapable>(to sink: inout Sink) {
-        for index in 0..<Self.byteCount { sink.append(digit(at: index)) }
+    public func write(to output: inout OutputBuffer) {
+        var text = InlineArray<23, UInt8>(repeating: 0)
+        var span = text.mutableSpan
+        write(over: &span, at: 0)
+        output.append(contentsOf: text.span)
     }
 
     /// Writes the 23 characters over those at `offset`.
@@ -53,13 +56,6 @@ public struct Cursor: Equatable, Sendable {
             bytes[offset + index] = Self.character(epoch & 31)
             epoch >>= 5
         }
-    }
-
-    private func digit(at index: Int) -> UInt8 {
-        if index < Self.epochDigits {
-            return Self.character((epoch.rawValue >> UInt64((Self.epochDigits - 1 - index) * 5)) & 31)
-        }
-        return Self.character((sequence >> UInt64((Self.byteCount - 1 - index) * 5)) & 31)
     }
 
     private static func character(_ digit: UInt64) -> UInt8 {

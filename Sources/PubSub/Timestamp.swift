@@ -11,32 +11,9 @@ public struct Timestamp: Equatable, Sendable {
     public init(microseconds: Int64) { self.microseconds = microseconds }
 
     /// Appends the 27 characters.
-    public func write<Sink: ByteSink & ~Copyable & ~Escapable>(to sink: inout Sink) {
-        var text = InlineArray<27, UInt8>(repeating: 0)
-        var span = text.mutableSpan
-        write(over: &span, at: 0)
-        sink.append(contentsOf: text.span)
-    }
-
-    /// Writes the 27 characters over those at `offset`.
-    func write(over bytes: inout MutableSpan<UInt8>, at offset: Int) {
-        let (days, inDay) = Self.floorDivide(microseconds, by: 86_400_000_000)
-        let (year, month, day) = Self.civil(fromDays: days)
-        let seconds = inDay / 1_000_000
-        Self.digits(year, 4, &bytes, offset)
-        Self.digits(month, 2, &bytes, offset + 5)
-        Self.digits(day, 2, &bytes, offset + 8)
-        Self.digits(seconds / 3600, 2, &bytes, offset + 11)
-        Self.digits(seconds / 60 % 60, 2, &bytes, offset + 14)
-        Self.digits(seconds % 60, 2, &bytes, offset + 17)
-        Self.digits(inDay % 1_000_000, 6, &bytes, offset + 20)
-        bytes[offset + 4] = UInt8(ascii: "-")
-        bytes[offset + 7] = UInt8(ascii: "-")
-        bytes[offset + 10] = UInt8(ascii: "T")
-        bytes[offset + 13] = UInt8(ascii: ":")
-        bytes[offset + 16] = UInt8(ascii: ":")
-        bytes[offset + 19] = UInt8(ascii: ".")
-        bytes[offset + 26] = UInt8(ascii: "Z")
+    public func write(to output: inout OutputBuffer) {
+        var text = TimestampText()
+        output.append(contentsOf: text.update(self).span)
     }
 
     /// Reads RFC 3339 text with `Z` or an offset, and with up to nine digits of fraction; nil where it is none.
@@ -87,21 +64,13 @@ public struct Timestamp: Equatable, Sendable {
         microseconds = seconds * 1_000_000 + fraction
     }
 
-    private static func digits(_ value: Int64, _ count: Int, _ bytes: inout MutableSpan<UInt8>, _ offset: Int) {
-        var value = value
-        for index in stride(from: count - 1, through: 0, by: -1) {
-            bytes[offset + index] = UInt8(truncatingIfNeeded: value % 10) &+ UInt8(ascii: "0")
-            value /= 10
-        }
-    }
-
-    private static func floorDivide(_ value: Int64, by divisor: Int64) -> (Int64, Int64) {
+    static func floorDivide(_ value: Int64, by divisor: Int64) -> (Int64, Int64) {
         let quotient = value >= 0 ? value / divisor : (value - divisor + 1) / divisor
         return (quotient, value - quotient * divisor)
     }
 
     /// Howard Hinnant's `civil_from_days`, for the proleptic Gregorian calendar.
-    private static func civil(fromDays days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+    static func civil(fromDays days: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = days + 719_468
         let (era, dayOfEra) = floorDivide(shifted, by: 146_097)
         let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365

@@ -194,7 +194,7 @@ extension LoopCore {
         replies.output.append(",\"cursor\":")
         replies.cursor(cursor)
         replies.output.append(",\"time\":\"")
-        Timestamp(microseconds: draft.timeMicroseconds).write(to: &replies.output)
+        replies.output.append(contentsOf: replies.time.update(Timestamp(microseconds: draft.timeMicroseconds)).span)
         replies.output.append(draft.isDuplicate ? "\",\"duplicate\":true}" : "\"}")
     }
 

@@ -8,6 +8,7 @@ struct Replies: ~Copyable {
     var output: OutputBuffer
     /// The `Date` of all replies of a second.
     var date = HTTPDate(unixSeconds: 0)
+    var time = TimestampText()
 
     /// Memory kept between replies; a rare large one does not pin more.
     private static let keptBytes = 512 << 10

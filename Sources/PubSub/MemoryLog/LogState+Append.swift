@@ -103,9 +103,10 @@ extension LogState {
     /// Writes the cursor, the time and perhaps the id into the message.
     private mutating func stamp(_ draft: MessageDraft, at location: Location) {
         let cursor = Cursor(epoch: epoch, sequence: draft.sequence)
+        let time = timeText.update(Timestamp(microseconds: draft.timeMicroseconds))
         segments.withMessage(at: location, byteCount: draft.byteCount) { message in
             cursor.write(over: &message, at: draft.cursorOffset)
-            Timestamp(microseconds: draft.timeMicroseconds).write(over: &message, at: draft.timeOffset)
+            for index in 0..<Timestamp.byteCount { message[draft.timeOffset + index] = time[index] }
             if draft.idOffset > 0 { cursor.write(over: &message, at: draft.idOffset) }
         }
     }

@@ -14,6 +14,7 @@ struct LogState: ~Copyable {
     var earliestSequence: UInt64 = 1
     /// Time never runs backwards in the log, whatever the system's clock does.
     var lastTimeMicroseconds: Int64 = 0
+    var timeText = TimestampText()
     var messageCount = 0
     var byteCount = 0
     var published: UInt64 = 0
