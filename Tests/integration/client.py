@@ -121,6 +121,13 @@ class Server:
         assert found, f"there is no metric {name} with {labels}"
         return sum(found)
 
+    def held_arenas(self):
+        """Arenas that requests hold, but for the one of the request that asks."""
+        return self.metric("postern_arena_pool_in_use") - 1
+
+    def gets_all_arenas_back(self):
+        eventually(lambda: self.held_arenas() == 0, what="every arena comes back")
+
     def waits_for(self, name, value, **labels):
         eventually(lambda: self.metric(name, **labels) == value, what=f"{name} {labels} == {value}")
 

@@ -28,7 +28,7 @@ def server(shared_server):
     assert shared_server.process.poll() is None, f"the server died: {shared_server.standard_error()}"
     yield shared_server
     assert shared_server.process.poll() is None, f"the server died: {shared_server.standard_error()}"
-    eventually(lambda: shared_server.metric("postern_arena_pool_in_use") == 0, what="every arena comes back")
+    shared_server.gets_all_arenas_back()
     eventually(lambda: shared_server.metric("postern_poll_waiters") == 0, what="every waiter is freed")
 
 

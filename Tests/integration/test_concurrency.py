@@ -88,7 +88,7 @@ def test_nothing_is_lost_doubled_or_out_of_order(serve, background, loops):
         assert len(seen[0]) == total // TOPICS
     assert server.metric("postern_messages_published_total") == total
     server.waits_for("postern_poll_waiters", 0)
-    server.waits_for("postern_arena_pool_in_use", 0)
+    server.gets_all_arenas_back()
 
 
 def test_one_key_published_from_everywhere_is_stored_once(server, api, topic, background):

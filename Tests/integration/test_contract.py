@@ -96,5 +96,5 @@ def test_the_server_does_what_the_document_says(serve, tmp_path):
     )
     assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-2000:]
     assert server.process.poll() is None, server.standard_error()
-    server.waits_for("postern_arena_pool_in_use", 0)
+    server.gets_all_arenas_back()
     server.waits_for("postern_poll_waiters", 0)

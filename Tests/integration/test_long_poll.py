@@ -128,7 +128,7 @@ def test_a_client_that_leaves_frees_its_waiter(server, topic):
 
 def test_a_parked_poll_holds_no_arena(api, background, topic):
     reads = parked(api, background, topic, count=20)
-    assert api.server.metric("postern_arena_pool_in_use") == 0
+    assert api.server.held_arenas() == 0
     api.publish(topic, "x")
     for read in reads:
         read.result(timeout=5)
