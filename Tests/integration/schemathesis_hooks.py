@@ -22,13 +22,20 @@ def before_call(context, case, kwargs):
         # Nobody publishes meanwhile: a wait is only waited for.
         if case.query.get("wait", "0") != "0":
             case.query["wait"] = "20ms"
-    case.body = with_whole_numbers(case.body)
+    case.body = as_postern_means_it(case.body)
 
 
-def with_whole_numbers(value):
-    """JSON Schema takes 5.0 for an integer, Postern wants it written as one. Payloads are left as they are."""
+def as_postern_means_it(value, name=None):
+    """What JSON Schema has no words for. Payloads are left as they are."""
     if isinstance(value, dict):
-        return {name: part if name == "data" else with_whole_numbers(part) for name, part in value.items()}
+        if name == "attributes":
+            # Names that differ in case only are one name.
+            return {key.lower(): as_postern_means_it(part, "attribute") for key, part in value.items()}
+        return {key: part if key == "data" else as_postern_means_it(part, key) for key, part in value.items()}
     if isinstance(value, list):
-        return [with_whole_numbers(part) for part in value]
+        return [as_postern_means_it(part) for part in value]
+    if isinstance(value, str) and name in ("key", "attribute"):
+        # The bounds are bytes, the document's are characters.
+        return value.encode()[: 255 if name == "key" else 1024].decode(errors="ignore")
+    # JSON Schema takes 5.0 for an integer, Postern wants it written as one.
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -171,12 +171,12 @@ class TestChunked:
         assert api.only_message(topic)["data"] == "chunky"
 
     def test_chunks_extensions_and_trailers(self, server, api, topic):
-        body = b'5\r\nhello\r\n1;name=value\r\n,\r\n00A;q="x"\r\n wide  worl\r\n1\r\nd\r\n0\r\nTrailer: ignored\r\n\r\n'
+        body = b'5\r\nhello\r\n1;name=value\r\n,\r\n00A;q="x"\r\n wide worl\r\n1\r\nd\r\n0\r\nTrailer: ignored\r\n\r\n'
         with server.connect() as connection:
             connection.send(request("POST", f"/v1/topics/{topic}/messages", "Transfer-Encoding: chunked"), body)
             assert connection.reply().status == 201
             assert connection.get("/livez").reply().status == 200
-        assert api.only_message(topic)["data"] == "hello, wide  world"
+        assert api.only_message(topic)["data"] == "hello, wide world"
 
     def test_json_in_chunks_of_one_byte(self, server, api, topic):
         text = b'{"messages":[{"topic":"' + topic.encode() + b'","data":"x"}]}'
