@@ -52,9 +52,9 @@ int postern_eventfd_signal(int descriptor) {
     return checked((int)write(descriptor, &one, sizeof one));
 }
 
-int postern_eventfd_clear(int descriptor) {
+int64_t postern_eventfd_clear(int descriptor) {
     uint64_t count;
-    return checked((int)read(descriptor, &count, sizeof count));
+    return read(descriptor, &count, sizeof count) < 0 ? -errno : (int64_t)count;
 }
 
 static int open_listener(const struct addrinfo *address, int backlog, int shared) {

@@ -39,13 +39,13 @@ extension EventLoop {
 
     private func admit(_ descriptor: Int32, _ handler: any ConnectionHandler) {
         let index = takeSlot()
-        connections[Int(index)].descriptor = descriptor
-        connections[Int(index)].phase = .open
-        let id = ConnectionID(index: index, generation: connections[Int(index)].generation)
+        connections[index].descriptor = descriptor
+        connections[index].phase = .open
+        let id = ConnectionID(index: index, generation: connections[index].generation)
         statistics.accepted.add(1)
         statistics.open.add(1)
         guard postern_epoll_add(epoll, descriptor, POSTERN_READ.rawValue, id.packed) >= 0 else {
-            connections[Int(index)].isHandlerDone = true
+            connections[index].isHandlerDone = true
             return doom(index, .failed)
         }
         handler.opened(id)
@@ -54,17 +54,17 @@ extension EventLoop {
     private func takeSlot() -> UInt32 {
         if firstFree == Connection.none {
             let begin = connections.count
-            connections.reserve(through: begin) { Connection() }
+            connections.grow()
             for index in (begin..<connections.count).reversed() {
                 connections[index].next = firstFree
-                firstFree = UInt32(index)
+                firstFree = index
             }
         }
         let index = firstFree
-        firstFree = connections[Int(index)].next
-        let generation = connections[Int(index)].generation
-        connections[Int(index)] = Connection()
-        connections[Int(index)].generation = generation
+        firstFree = connections[index].next
+        let generation = connections[index].generation
+        connections[index] = Connection()
+        connections[index].generation = generation
         return index
     }
 

@@ -7,9 +7,9 @@ extension EventLoop {
     /// A peer that lets more pile up than it may is cut off (`CloseReason.slowReader`).
     public func send(_ id: ConnectionID, _ bytes: Span<UInt8>) {
         guard isOpen(id), bytes.count > 0 else { return }
-        guard connections[Int(id.index)].pending == Connection.none else { return hold(id.index, bytes) }
+        guard connections[id.index].pending == Connection.none else { return hold(id.index, bytes) }
         statistics.sends.add(1)
-        let sent = SystemCalls.send(connections[Int(id.index)].descriptor, bytes)
+        let sent = SystemCalls.send(connections[id.index].descriptor, bytes)
         if sent == bytes.count {
             statistics.bytesWritten.add(sent)
         } else if sent >= 0 {
@@ -25,9 +25,9 @@ extension EventLoop {
     /// Ends the connection once all that was sent is written. The handler hears of it no more.
     public func closeAfterFlush(_ id: ConnectionID) {
         guard isOpen(id) else { return }
-        connections[Int(id.index)].isHandlerDone = true
-        connections[Int(id.index)].phase = .flushing
-        if connections[Int(id.index)].pending == Connection.none {
+        connections[id.index].isHandlerDone = true
+        connections[id.index].phase = .flushing
+        if connections[id.index].pending == Connection.none {
             linger(id.index)
         } else {
             setTimer(id.index, milliseconds: configuration.flushMilliseconds)
@@ -49,7 +49,7 @@ extension EventLoop {
 
     public func clearDeadline(_ id: ConnectionID) {
         guard isOpen(id) else { return }
-        deadlines.cancel(Int(id.index))
+        deadlines.value.cancel(Int(id.index))
     }
 
     /// Reads no more for now; that the peer goes away is still noticed.
@@ -59,38 +59,39 @@ extension EventLoop {
 
     /// Whether the peer has yet to take something.
     public func hasPendingOutput(_ id: ConnectionID) -> Bool {
-        isCurrent(id) && connections[Int(id.index)].pending != Connection.none
+        isCurrent(id) && connections[id.index].pending != Connection.none
     }
 
     /// The open connection at an index of this loop; nil where there is none. For walks over all of them.
     public func connection(at index: Int) -> ConnectionID? {
-        guard index < connections.count, connections[index].phase == .open else { return nil }
-        return ConnectionID(index: UInt32(index), generation: connections[index].generation)
+        guard let index = UInt32(exactly: index), index < connections.count, connections[index].phase == .open
+        else { return nil }
+        return ConnectionID(index: index, generation: connections[index].generation)
     }
 
     private func isOpen(_ id: ConnectionID) -> Bool {
-        isCurrent(id) && connections[Int(id.index)].phase == .open
+        isCurrent(id) && connections[id.index].phase == .open
     }
 
     private func setReading(_ id: ConnectionID, isPaused: Bool) {
-        guard isOpen(id), connections[Int(id.index)].isReadingPaused != isPaused else { return }
-        connections[Int(id.index)].isReadingPaused = isPaused
+        guard isOpen(id), connections[id.index].isReadingPaused != isPaused else { return }
+        connections[id.index].isReadingPaused = isPaused
         arm(id.index)
     }
 
     /// From the turn's time, rounded up.
     func setTimer(_ index: UInt32, milliseconds: UInt64) {
-        deadlines.set(Int(index), atMilliseconds: (nowNanoseconds + 999_999) / 1_000_000 + milliseconds)
+        deadlines.value.set(Int(index), atMilliseconds: (nowNanoseconds + 999_999) / 1_000_000 + milliseconds)
     }
 
     /// Closing a socket with unread bytes would reset the connection, and the peer might lose our last reply: our side
     /// is shut first, and what still comes is read and dropped for a while.
     func linger(_ index: UInt32) {
-        guard !connections[Int(index)].isEndRead,
-            postern_shutdown_sending(connections[Int(index)].descriptor) >= 0
+        guard !connections[index].isEndRead,
+            postern_shutdown_sending(connections[index].descriptor) >= 0
         else { return doom(index, .finished) }
-        connections[Int(index)].phase = .lingering
-        connections[Int(index)].isReadingPaused = false
+        connections[index].phase = .lingering
+        connections[index].isReadingPaused = false
         setTimer(index, milliseconds: configuration.lingerMilliseconds)
         arm(index)
     }

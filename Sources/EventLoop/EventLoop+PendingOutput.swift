@@ -1,7 +1,7 @@
 /// Output that has to wait for its peer.
 extension EventLoop {
     func hold(_ index: UInt32, _ bytes: Span<UInt8>) {
-        let slot = connections[Int(index)].pending
+        let slot = connections[index].pending
         let held = slot == Connection.none ? 0 : pendingOutputs[slot].count
         guard held + bytes.count <= configuration.maximumPendingBytes,
             statistics.pendingOutputBytes + bytes.count <= configuration.maximumPendingBytesPerLoop
@@ -12,8 +12,8 @@ extension EventLoop {
         } else {
             let taken = pendingOutputs.take { PendingOutput() }
             pendingOutputs[taken].append(bytes, from: &outputBlocks)
-            connections[Int(index)].pending = taken
-            connections[Int(index)].isWriteArmed = true
+            connections[index].pending = taken
+            connections[index].isWriteArmed = true
             arm(index)
         }
     }
@@ -21,33 +21,33 @@ extension EventLoop {
     /// Writes what is pending, as far as the socket takes it.
     /// - Returns: whether this wrote the last of it.
     func flush(_ index: UInt32) -> Bool {
-        let slot = connections[Int(index)].pending
-        guard slot != Connection.none, connections[Int(index)].phase != .doomed else { return false }
+        let slot = connections[index].pending
+        guard slot != Connection.none, connections[index].phase != .doomed else { return false }
         statistics.sends.add(1)
-        let sent = pendingOutputs[slot].write(to: connections[Int(index)].descriptor, returningTo: &outputBlocks)
+        let sent = pendingOutputs[slot].write(to: connections[index].descriptor, returningTo: &outputBlocks)
         guard sent >= 0 else {
             if !SystemErrorNumber.meansLater(sent) { doom(index, .failed) }
             return false
         }
         statistics.bytesWritten.add(sent)
         statistics.pendingBytes.add(-sent)
-        let isFlushing = connections[Int(index)].phase == .flushing
+        let isFlushing = connections[index].phase == .flushing
         guard pendingOutputs[slot].count == 0 else {
             if isFlushing { setTimer(index, milliseconds: configuration.flushMilliseconds) }
             return false
         }
         releasePending(index)
-        connections[Int(index)].isWriteArmed = false
+        connections[index].isWriteArmed = false
         if isFlushing { linger(index) } else { arm(index) }
         return true
     }
 
     func releasePending(_ index: UInt32) {
-        let slot = connections[Int(index)].pending
+        let slot = connections[index].pending
         guard slot != Connection.none else { return }
         statistics.pendingBytes.add(-pendingOutputs[slot].count)
         pendingOutputs[slot].removeAll(to: &outputBlocks)
         pendingOutputs.give(slot)
-        connections[Int(index)].pending = Connection.none
+        connections[index].pending = Connection.none
     }
 }

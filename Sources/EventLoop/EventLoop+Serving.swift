@@ -4,7 +4,7 @@ import CLinux
 extension EventLoop {
     func serve(_ id: ConnectionID, _ reported: UInt32, _ handler: any ConnectionHandler) {
         guard isCurrent(id) else { return }
-        let index = Int(id.index)
+        let index = id.index
         if reported & POSTERN_WRITE.rawValue != 0 {
             let isDrained = flush(id.index)
             if isDrained, connections[index].phase == .open { handler.outputDrained(id) }
@@ -24,7 +24,7 @@ extension EventLoop {
     }
 
     private func read(_ id: ConnectionID, _ handler: any ConnectionHandler) {
-        let index = Int(id.index)
+        let index = id.index
         statistics.receives.add(1)
         let count = scratch.receive(connections[index].descriptor)
         if count > 0 {
@@ -39,17 +39,17 @@ extension EventLoop {
     }
 
     private func tellEnd(_ id: ConnectionID, _ handler: any ConnectionHandler) {
-        let isNews = !connections[Int(id.index)].isEndTold
-        connections[Int(id.index)].isEndTold = true
+        let isNews = !connections[id.index].isEndTold
+        connections[id.index].isEndTold = true
         // A socket at its end is ready for ever; it is not to be asked again.
         arm(id.index)
-        if isNews, connections[Int(id.index)].phase == .open { handler.peerFinishedSending(id) }
+        if isNews, connections[id.index].phase == .open { handler.peerFinishedSending(id) }
     }
 
     func deadlineReached(_ index: UInt32, _ handler: any ConnectionHandler) {
-        switch connections[Int(index)].phase {
+        switch connections[index].phase {
         case .open:
-            handler.deadlineReached(ConnectionID(index: index, generation: connections[Int(index)].generation))
+            handler.deadlineReached(ConnectionID(index: index, generation: connections[index].generation))
         case .flushing: doom(index, .slowReader)
         case .lingering: doom(index, .finished)
         case .free, .doomed: break
@@ -57,13 +57,13 @@ extension EventLoop {
     }
 
     func isCurrent(_ id: ConnectionID) -> Bool {
-        Int(id.index) < connections.count && connections[Int(id.index)].generation == id.generation
-            && connections[Int(id.index)].phase != .free
+        id.index < connections.count && connections[id.index].generation == id.generation
+            && connections[id.index].phase != .free
     }
 
     /// Tells epoll what the connection wants now.
     func arm(_ index: UInt32) {
-        let connection = connections[Int(index)]
+        let connection = connections[index]
         var interest: UInt32 = 0
         if !connection.isEndRead {
             if !connection.isReadingPaused {
@@ -81,22 +81,21 @@ extension EventLoop {
 
     /// Marks a connection to be closed before the turn ends: handlers are never called from inside their own calls.
     func doom(_ index: UInt32, _ reason: CloseReason) {
-        let slot = Int(index)
-        guard connections[slot].phase != .doomed, connections[slot].phase != .free else { return }
-        connections[slot].phase = .doomed
-        connections[slot].reason = reason
-        connections[slot].next = firstDoomed
+        guard connections[index].phase != .doomed, connections[index].phase != .free else { return }
+        connections[index].phase = .doomed
+        connections[index].reason = reason
+        connections[index].next = firstDoomed
         firstDoomed = index
     }
 
     func reap(_ handler: any ConnectionHandler) {
         while firstDoomed != Connection.none {
-            let index = Int(firstDoomed)
+            let index = firstDoomed
             firstDoomed = connections[index].next
-            let id = ConnectionID(index: UInt32(index), generation: connections[index].generation)
+            let id = ConnectionID(index: index, generation: connections[index].generation)
             if !connections[index].isHandlerDone { handler.closed(id, connections[index].reason) }
-            deadlines.cancel(index)
-            releasePending(UInt32(index))
+            deadlines.value.cancel(Int(index))
+            releasePending(index)
             // Closing takes the descriptor out of epoll.
             _ = postern_close(connections[index].descriptor)
             statistics.open.add(-1)
@@ -105,7 +104,7 @@ extension EventLoop {
             connections[index].phase = .free
             connections[index].generation &+= 1
             connections[index].next = firstFree
-            firstFree = UInt32(index)
+            firstFree = index
         }
     }
 }

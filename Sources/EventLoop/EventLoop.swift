@@ -19,12 +19,12 @@ public final class EventLoop: @unchecked Sendable {
     private let signals: Int32
     private var handler: (any ConnectionHandler)?
 
-    var connections = StableArray<Connection>()
+    let connections = ConnectionTable()
+    let deadlines: ThreadBound<TimerWheel>
     var firstFree = Connection.none
     var firstDoomed = Connection.none
     var pendingOutputs = SlotPool<PendingOutput>()
     var outputBlocks = OutputBlocks()
-    var deadlines: TimerWheel
     let scratch: ReadScratch
     private let events = EventBatch()
 
@@ -60,7 +60,7 @@ public final class EventLoop: @unchecked Sendable {
         let now = postern_monotonic_nanoseconds()
         nowNanoseconds = now
         nextSecond = now + 1_000_000_000
-        deadlines = TimerWheel(nowMilliseconds: now / 1_000_000)
+        deadlines = ThreadBound(TimerWheel(nowMilliseconds: now / 1_000_000))
         try watchListener()
         try watch(wakeDescriptor, Token.wake)
         if signals >= 0 { try watch(signals, Token.signals) }
@@ -105,7 +105,7 @@ public final class EventLoop: @unchecked Sendable {
         while !shared.isStopping.load(ordering: .relaxed), !isDrained { turn(handler) }
         closeListener()
         for index in 0..<connections.count where connections[index].phase != .free {
-            doom(UInt32(index), .loopEnded)
+            doom(index, .loopEnded)
         }
         reap(handler)
         self.handler = nil
@@ -126,8 +126,8 @@ public final class EventLoop: @unchecked Sendable {
                 serve(ConnectionID(packed: event.token), event.events, handler)
             }
         }
-        deadlines.advance(toMilliseconds: nowNanoseconds / 1_000_000)
-        while let index = deadlines.popDue() { deadlineReached(UInt32(index), handler) }
+        deadlines.value.advance(toMilliseconds: nowNanoseconds / 1_000_000)
+        while let index = deadlines.value.popDue() { deadlineReached(UInt32(index), handler) }
         if nowNanoseconds >= nextSecond {
             nextSecond = nowNanoseconds + 1_000_000_000
             handler.everySecond()
@@ -163,7 +163,7 @@ public final class EventLoop: @unchecked Sendable {
         if let listenerPausedUntil { until = min(until, listenerPausedUntil) }
         // Rounded up: waking a little early would mean a turn for nothing.
         let milliseconds = until > now ? (until - now + 999_999) / 1_000_000 : 0
-        let next = deadlines.millisecondsUntilNext(nowMilliseconds: now / 1_000_000) ?? milliseconds
+        let next = deadlines.value.millisecondsUntilNext(nowMilliseconds: now / 1_000_000) ?? milliseconds
         return Int32(min(milliseconds, next))
     }
 
@@ -171,8 +171,7 @@ public final class EventLoop: @unchecked Sendable {
         switch token {
         case Token.listener: acceptConnections(handler)
         case Token.wake:
-            statistics.wakeups.add(1)
-            _ = postern_eventfd_clear(wakeDescriptor)
+            statistics.wakeups.add(Int(max(0, postern_eventfd_clear(wakeDescriptor))))
         default: takeSignals(handler)
         }
     }

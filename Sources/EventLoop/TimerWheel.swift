@@ -39,9 +39,16 @@ struct TimerWheel: ~Copyable {
 
     /// Sets, or moves, the deadline of `index`.
     mutating func set(_ index: Int, atMilliseconds deadline: UInt64) {
-        nodes.reserve(through: index) { Node() }
-        if nodes[index].list != Self.none { unlink(index) } else { count += 1 }
+        if index >= nodes.count { nodes.reserve(through: index) { Node() } }
         let step = max((deadline + Self.stepMilliseconds - 1) / Self.stepMilliseconds, currentStep + 1)
+        if nodes[index].list == Self.none {
+            count += 1
+        } else {
+            // A busy connection's deadline moves with each request, mostly by less than a step. What is due already has
+            // an earlier one.
+            if nodes[index].step == step { return }
+            unlink(index)
+        }
         nodes[index].step = step
         link(index, to: UInt32(truncatingIfNeeded: step % UInt64(Self.slotCount)))
     }

@@ -24,7 +24,11 @@ import Testing
     @Test(arguments: [SIGTERM, SIGINT])
     func theSecondSignalEndsAtOnce(_ signal: Int32) async {
         await #expect(processExitsWith: .success) { [signal] in
-            try withLoops({ $0.handlesSignals = true }) { served in
+            let configure = { (configuration: inout EventLoopConfiguration) in
+                configuration.handlesSignals = true
+                configuration.drainTimeoutMilliseconds = 600_000
+            }
+            try withLoops(configure) { served in
                 let client = try served.client()
                 #expect(eventually { served.probe.opened.count == 1 })
                 served.probe.perform { _ in pthread_kill(pthread_self(), signal) }

@@ -72,6 +72,14 @@ import Testing
         #expect(clock.pass(400) == [1])
     }
 
+    @Test func aDeadlineSetTwiceToTheSameTimeFiresOnce() {
+        var clock = Clock(at: 0)
+        clock.wheel.set(1, atMilliseconds: 100)
+        clock.wheel.set(1, atMilliseconds: 100)
+        #expect(clock.wheel.count == 1)
+        #expect(clock.pass(200) == [1])
+    }
+
     @Test func whatWasDueEarlierComesOutFirst() {
         var clock = Clock(at: 0)
         for index in [4, 1, 3, 0, 2] { clock.wheel.set(index, atMilliseconds: UInt64(index + 1) * 50) }

@@ -33,7 +33,8 @@ int postern_epoll_wait(int epoll, struct postern_event *events, int timeout_mill
 
 int postern_eventfd(void);
 int postern_eventfd_signal(int descriptor);
-int postern_eventfd_clear(int descriptor);
+// How often it was signalled since the last call.
+int64_t postern_eventfd_clear(int descriptor);
 
 // A listening, non-blocking TCP socket; several may share a port where all were opened as `shared` (SO_REUSEPORT).
 // `host` is a numeric address or a name.

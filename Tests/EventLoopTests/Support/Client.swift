@@ -71,6 +71,14 @@ final class Client {
 
     func receiveToEnd() throws -> [UInt8] { try receive(exactly: .max) }
 
+    /// What the kernel has to tell of the connection.
+    var pendingError: Int32 {
+        var error: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size)
+        return error
+    }
+
     func shutdownSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     func close() {

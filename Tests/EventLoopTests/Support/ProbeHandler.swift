@@ -1,4 +1,5 @@
 import Synchronization
+import Testing
 
 @testable import EventLoop
 
@@ -41,6 +42,19 @@ final class ProbeHandler: ConnectionHandler {
     func perform(_ errand: @escaping Errand) {
         errands.withLock { $0.append(errand) }
         loop.wake()
+    }
+
+    /// Does `body` while the loop is kept from looking at its sockets.
+    func whileLoopIsBusy(_ body: () throws -> Void) rethrows {
+        let isBusy = Flag()
+        let gate = Flag()
+        defer { gate.raise() }
+        perform { _ in
+            isBusy.raise()
+            _ = eventually { gate.isRaised }
+        }
+        #expect(eventually { isBusy.isRaised })
+        try body()
     }
 
     /// Lets the loop finish a whole turn that begins after this call.
