@@ -173,13 +173,16 @@ def test_half_sent_bodies_cost_what_they_sent(serve):
 
 def test_claims_of_bodies_do_not_spend_the_budget(serve):
     """A head of a hundred bytes that promises a mebibyte must not take a mebibyte from everybody else."""
-    server = serve("--loops", "1", "--arena-budget-bytes", "64MiB")
+    server = serve("--loops", "1")
     with contextlib.ExitStack() as connections:
-        for _ in range(100):
+        for _ in range(400):
             head = request("POST", "/v1/topics/t/messages", f"Content-Length: {1 << 20}")
             connections.enter_context(server.connect()).send(head, b"x")
-        eventually(lambda: server.metric("postern_connections") >= 100)
-        assert Api(server).publish("t", "still here").status_code == 201
+        api = Api(server)
+        assert api.get("/livez").status_code == 200
+        assert server.metric("postern_connections") >= 400
+        for size in (10, 10_000, 500_000):
+            assert api.publish("t", "x" * size).status_code == 201
 
 
 def test_connections_over_the_limit_do_not_disturb_those_within(serve):
