@@ -28,8 +28,7 @@ public final class EventLoop: @unchecked Sendable {
     let scratch: ReadScratch
     private let events = EventBatch()
 
-    /// Monotonic time, read once a turn.
-    public private(set) var nowNanoseconds: UInt64
+    private var turnNanoseconds: UInt64
     private var nextSecond: UInt64
     var listenerPausedUntil: UInt64?
     private var needsTurn = false
@@ -58,7 +57,7 @@ public final class EventLoop: @unchecked Sendable {
         wakeDescriptor = try SystemCalls.checked(postern_eventfd(), "eventfd")
         scratch = ReadScratch(byteCount: configuration.readBytes)
         let now = postern_monotonic_nanoseconds()
-        nowNanoseconds = now
+        turnNanoseconds = now
         nextSecond = now + 1_000_000_000
         deadlines = ThreadBound(TimerWheel(nowMilliseconds: now / 1_000_000))
         try watchListener()
@@ -71,6 +70,9 @@ public final class EventLoop: @unchecked Sendable {
         _ = postern_close(epoll)
         _ = postern_close(wakeDescriptor)
     }
+
+    /// Monotonic time, read once a turn.
+    public var nowNanoseconds: UInt64 { turnNanoseconds }
 
     /// Real time now, in microseconds since 1970.
     public var wallClockMicroseconds: Int64 { postern_realtime_microseconds() }
@@ -117,7 +119,7 @@ public final class EventLoop: @unchecked Sendable {
 
     private func turn(_ handler: any ConnectionHandler) {
         let count = waitForEvents()
-        nowNanoseconds = postern_monotonic_nanoseconds()
+        turnNanoseconds = postern_monotonic_nanoseconds()
         for position in 0..<count {
             let event = events[position]
             if UInt32(truncatingIfNeeded: event.token) == .max {
@@ -192,7 +194,8 @@ public final class EventLoop: @unchecked Sendable {
 
     private func beginDrain(_ handler: any ConnectionHandler) {
         isDraining = true
-        drainDeadline = nowNanoseconds + configuration.drainTimeoutMilliseconds * 1_000_000
+        // Whoever asks for more than thirty years gets those.
+        drainDeadline = nowNanoseconds + min(configuration.drainTimeoutMilliseconds, 1 << 40) * 1_000_000
         closeListener()
         handler.drainBegan()
     }

@@ -121,6 +121,26 @@ import Testing
         }
     }
 
+    @Test func aConnectionThatEndsWaitsForAPeerThatTakesALittleAtATime() throws {
+        let configure = { (configuration: inout EventLoopConfiguration) in
+            configuration.maximumPendingBytes = 16 << 20
+            configuration.flushMilliseconds = 500
+        }
+        try withLoops(configure, orders: replying(andClosing: true)) { served in
+            let client = try served.client(receiveBuffer: 8192)
+            try client.send("?")
+            let slowUntil = served.loop.exactNanoseconds + 1_200_000_000
+            var bytes: [UInt8] = []
+            while served.loop.exactNanoseconds < slowUntil {
+                let pauseUntil = served.loop.exactNanoseconds + 20_000_000
+                _ = eventually { served.loop.exactNanoseconds >= pauseUntil }
+                bytes += try client.receive(exactly: 65536)
+            }
+            bytes += try client.receiveToEnd()
+            #expect(bytes == Self.reply)
+        }
+    }
+
     @Test func aConnectionThatEndsWaitsOnlySoLongForAPeerThatTakesNothing() throws {
         let configure = { (configuration: inout EventLoopConfiguration) in
             configuration.maximumPendingBytes = 16 << 20
