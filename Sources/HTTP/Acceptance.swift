@@ -18,6 +18,8 @@ public struct Acceptance: Sendable {
 
     /// Takes in one field's value. Malformed members are passed over.
     public mutating func add(_ value: Span<UInt8>) {
+        // An empty field asks for nothing in particular.
+        guard value.count > 0 else { return }
         hasField = true
         var start = 0
         while start < value.count {

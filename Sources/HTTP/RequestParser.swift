@@ -120,6 +120,10 @@ public struct RequestParser: ~Copyable {
     // MARK: The request line
 
     private mutating func parseRequestLine(_ bytes: Span<UInt8>, from start: Int) throws(HTTPError) -> Int? {
+        // What cannot begin a method, a TLS greeting say, is not waited for.
+        if start < bytes.count, !Characters.isToken(bytes[start]), bytes[start] != 0x0D || start + 1 < bytes.count {
+            throw .malformedRequestLine
+        }
         guard let end = try endOfLine(bytes, from: start, orElse: .malformedRequestLine) else {
             // Room for the method and the version around the longest target.
             guard bytes.count - start <= limits.targetBytes + 64 else { throw .targetTooLong }

@@ -15,6 +15,17 @@ public enum JSONWriter {
         _ text: Span<UInt8>, to sink: inout Sink
     ) {
         sink.append(UInt8(ascii: "\""))
+        appendEscaped(text, to: &sink)
+        sink.append(UInt8(ascii: "\""))
+    }
+
+    /// Appends what stands between a string's quotes.
+    /// - Precondition: `text` is valid UTF-8.
+    @inlinable
+    @_lifetime(sink: copy sink)
+    public static func appendEscaped<Sink: ByteSink & ~Copyable & ~Escapable>(
+        _ text: Span<UInt8>, to sink: inout Sink
+    ) {
         let count = text.count
         var offset = 0
         while true {
@@ -24,7 +35,6 @@ public enum JSONWriter {
             appendEscape(text[end], to: &sink)
             offset = end &+ 1
         }
-        sink.append(UInt8(ascii: "\""))
     }
 
     /// Appends a literal as a string in quotes, escaped where it has to be.

@@ -8,6 +8,9 @@ public protocol MessageLog: AnyObject, Sendable {
     /// What cursors of this log are bound to.
     var epoch: Epoch { get }
 
+    /// The newest message's sequence number; 0 before the first. No later cursor is this log's.
+    var lastSequence: UInt64 { get }
+
     /// The id of a topic's name, held for the caller until `release`.
     /// - Throws: `LogError.tooManyTopics` when a new name finds no room.
     func intern(_ topic: Span<UInt8>) throws(LogError) -> TopicID

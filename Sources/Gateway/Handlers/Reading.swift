@@ -41,27 +41,41 @@ extension LoopCore {
         let limit = try parameters.integer(
             "limit", 1...Limits.pollMessages, orElse: Limits.defaultPollMessages,
             "a whole number from 1 to 1000 is wanted", in: arena)
-        let start = try start(parameters, form, arena)
+        let from = try start(parameters, arena)
         // A loop that drains parks nobody.
         let parks = form.waitMilliseconds > 0 && !isDraining
         let read = ReadRequest(
-            start: start, limit: limit, maximumBytes: Limits.pollBytes, skipsGaps: form.skipsGaps, watches: parks,
+            start: from.start, limit: limit, maximumBytes: Limits.pollBytes, skipsGaps: form.skipsGaps, watches: parks,
             nowMicroseconds: loop.wallClockMicroseconds)
 
-        let before = replies.output.count
         let target: ReadTarget = selection.kind == .exact ? .name(selection.text) : .pattern(selection.text)
+        if from.isForeign, !form.skipsGaps { throw .cursorGone(earliest: earliest(of: target)) }
+        let before = replies.output.count
         let outcome: ReadOutcome
         do throws(ReadError) {
-            outcome = try replies.poll(reader, target, read, form, epoch: log.epoch, isHead: request.isHead)
+            outcome = try replies.poll(
+                reader, target, read, form, epoch: log.epoch, foreign: from.isForeign ? from.cursor : nil,
+                isHead: request.isHead)
         } catch {
             replies.output.truncate(to: before)
             throw problem(error)
         }
         metrics.delivered.add(outcome.count)
-        guard parks, outcome.count == 0, !outcome.isPartial, outcome.lostThrough == nil else { return 200 }
+        let isTold = outcome.count > 0 || outcome.isPartial || outcome.lostThrough != nil || from.isForeign
+        guard parks, !isTold else { return 200 }
         replies.output.truncate(to: before)
         try park(id, outcome, selection.text, limit, form)
         return 0
+    }
+
+    /// The first position from which nothing of a selection is lost.
+    private func earliest(of target: borrowing ReadTarget) -> Cursor {
+        let probe = ReadRequest(start: .after(0), limit: 1, maximumBytes: 1, nowMicroseconds: loop.wallClockMicroseconds)
+        var sequence: UInt64 = 0
+        do throws(ReadError) { _ = try reader.read(target, probe) { _ in } } catch {
+            if case .gone(let earliest) = error { sequence = earliest }
+        }
+        return Cursor(epoch: log.epoch, sequence: sequence)
     }
 
     // MARK: What is asked
@@ -119,33 +133,33 @@ extension LoopCore {
         return Int(time / 1000)
     }
 
+    /// Where a read begins; `isForeign` where the client's cursor is of another log.
     private func start(
-        _ parameters: borrowing Parameters, _ form: PollForm, _ arena: borrowing ScopedArena
-    ) throws(APIProblem) -> ReadRequest.Start {
+        _ parameters: borrowing Parameters, _ arena: borrowing ScopedArena
+    ) throws(APIProblem) -> (start: ReadRequest.Start, cursor: Cursor?, isForeign: Bool) {
         let after = try parameters.value("after", in: arena)
         let since = try parameters.value("since", in: arena)
         if let after {
             guard since == nil else { throw .invalidParameter("since", "either after or since, not both") }
-            return try position(after, form)
+            guard let cursor = Cursor(parsing: after) else {
+                throw APIProblem(400, "invalid_cursor", "this is no cursor of this server").with {
+                    $0.parameter = "after"
+                }
+            }
+            // Another log's cursor tells nothing of what was read of this one.
+            let isForeign = cursor.epoch != log.epoch || cursor.sequence > log.lastSequence
+            return (.after(isForeign ? 0 : cursor.sequence), cursor, isForeign)
         }
-        guard let since else { return .earliest }
+        guard let since else { return (.earliest, nil, false) }
+        return (try begin(since), nil, false)
+    }
+
+    private func begin(_ since: Span<UInt8>) throws(APIProblem) -> ReadRequest.Start {
         if since.equals("earliest") { return .earliest }
         if since.equals("latest") { return .latest }
         if let age = Duration.microseconds(since) { return .since(microseconds: loop.wallClockMicroseconds - age) }
         if let time = Timestamp(parsing: since) { return .since(microseconds: time.microseconds) }
         throw .invalidParameter("since", "earliest, latest, a time such as 10m, or an RFC 3339 time is wanted")
-    }
-
-    private func position(_ text: Span<UInt8>, _ form: PollForm) throws(APIProblem) -> ReadRequest.Start {
-        guard let cursor = Cursor(parsing: text) else {
-            throw APIProblem(400, "invalid_cursor", "this is no cursor of this server").with { $0.parameter = "after" }
-        }
-        guard cursor.epoch == log.epoch, cursor.sequence <= log.statistics.lastSequence else {
-            // Another log's cursor tells nothing of what was read here.
-            guard form.skipsGaps else { throw .cursorGone(earliest: Cursor(epoch: log.epoch, sequence: 0)) }
-            return .earliest
-        }
-        return .after(cursor.sequence)
     }
 
     func problem(_ error: ReadError) -> APIProblem {
@@ -172,7 +186,7 @@ extension Replies {
     /// Reads, and writes the whole reply: `{"messages":[…],"next":"CURSOR"}`, the same in `Cursor` and `Link`.
     mutating func poll(
         _ reader: any LogReader, _ target: borrowing ReadTarget, _ request: ReadRequest, _ form: PollForm, epoch: Epoch,
-        isHead: Bool
+        foreign: Cursor? = nil, isHead: Bool
     ) throws(ReadError) -> ReadOutcome {
         begin(200, "application/json", form.fate)
         output.append("Cache-Control: no-store\r\nCursor: ")
@@ -188,15 +202,15 @@ extension Replies {
         let mark = ResponseWriter.beginBody(to: &output)
         output.append("{\"messages\":[")
         let outcome = try messages(reader, target, request)
-        if let lost = outcome.lostThrough, case .after(let position) = request.start {
-            output.append("],\"gap\":{\"after\":")
-            cursor(Cursor(epoch: epoch, sequence: position))
+        output.append("],")
+        if case .after(let position) = request.start, outcome.lostThrough != nil || foreign != nil {
+            output.append("\"gap\":{\"after\":")
+            cursor(foreign ?? Cursor(epoch: epoch, sequence: position))
             output.append(",\"earliest\":")
-            cursor(Cursor(epoch: epoch, sequence: lost))
-            output.append("},\"next\":")
-        } else {
-            output.append("],\"next\":")
+            cursor(Cursor(epoch: epoch, sequence: outcome.lostThrough ?? position))
+            output.append("},")
         }
+        output.append("\"next\":")
         let next = Cursor(epoch: epoch, sequence: outcome.next)
         cursor(next)
         output.append("}")

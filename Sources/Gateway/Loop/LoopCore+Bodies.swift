@@ -17,7 +17,7 @@ extension LoopCore {
             incoming[slot].remaining = length ?? 0
             incoming[slot].chunks = head.isChunked ? ChunkedDecoder() : nil
             incoming[slot].leasedNanoseconds = loop.nowNanoseconds
-            try lease(slot, head: bytes.extracting(0..<head.byteCount), expectedBytes: head.byteCount + (length ?? 4096))
+            try lease(slot, head: bytes.extracting(0..<head.byteCount), expectedBytes: Self.firstRoom(head, length, bytes.count))
         } catch {
             dropIncoming(index)
             exchanges[index].phase = .head
@@ -28,6 +28,16 @@ extension LoopCore {
         if head.expectsContinue, bytes.count == head.byteCount { replies.output.append(ResponseWriter.continueResponse) }
         return head.byteCount
     }
+
+    /// Room for what is there and as much again; more comes as the body does. What a client only claims to send must not
+    /// take memory from those who do.
+    private static func firstRoom(_ head: RequestHead, _ length: Int?, _ available: Int) -> Int {
+        let claimed = head.byteCount + (length ?? trustedBytes)
+        return min(claimed, max(trustedBytes, available * 2))
+    }
+
+    /// What is leased on a client's word.
+    private static let trustedBytes = 12 << 10
 
     private mutating func lease(_ slot: UInt32, head: Span<UInt8>, expectedBytes: Int) throws(APIProblem) {
         let lease: ArenaLease

@@ -8,8 +8,9 @@ extension LoopCore {
     /// What a request asks for.
     /// - Throws: 404, or 405 with `Allow`.
     func route(_ head: RequestHead, _ bytes: Span<UInt8>) throws(APIProblem) -> (Operation, parameter: Range<Int>) {
-        guard head.targetForm == .origin || head.targetForm == .absolute,
-            let (resource, parameter) = Resource.find(head.path, in: bytes)
+        // `OPTIONS *` asks about the server as a whole (RFC 9110, section 9.3.7).
+        if head.targetForm == .asterisk { return (.none, 0..<0) }
+        guard head.targetForm != .authority, let (resource, parameter) = Resource.find(head.path, in: bytes)
         else { throw .notFound }
         guard let operation = resource.operation(for: head.method) else {
             throw APIProblem(405, "method_not_allowed", "this path does not take the method").with {
@@ -54,8 +55,13 @@ extension LoopCore {
         case .getReadiness: try getReadiness(request)
         case .getMetrics: try getMetrics(request)
         case .getOpenAPI: try getOpenAPI(request)
-        case .none: throw .notFound
+        case .none: serverOptions(request)
         }
+    }
+
+    private mutating func serverOptions(_ request: borrowing Request) -> Int {
+        replies.noContent(request.fate, allow: "GET, HEAD, POST, PUT, DELETE, OPTIONS")
+        return 204
     }
 
     private mutating func beginIdling(_ id: ConnectionID) {

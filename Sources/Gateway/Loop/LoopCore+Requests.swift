@@ -161,8 +161,21 @@ extension LoopCore {
             dispatch(id, head, bytes, body, lease.arena)
             noteLease(lease, since: began)
         } catch {
-            writeProblem(.overloaded("all memory for requests is in use"), .none, head)
+            serveWithoutLease(id, head, bytes, body)
         }
+    }
+
+    /// The budget is used up. What brings no body is served from the loop's own reserve, so that probes, metrics and reads
+    /// go on.
+    private mutating func serveWithoutLease(
+        _ id: ConnectionID, _ head: RequestHead, _ bytes: Span<UInt8>, _ body: Span<UInt8>
+    ) {
+        guard body.count == 0, head.method == .get || head.method == .head, var arena = reserve.take() else {
+            return writeProblem(.overloaded("all memory for requests is in use"), .none, head)
+        }
+        dispatch(id, head, bytes, body, arena)
+        arena.reset()
+        reserve = consume arena
     }
 
     /// Writes the request's figures at its end.

@@ -23,6 +23,8 @@ struct LoopCore: ~Copyable {
     var replies = Replies(capacity: 64 << 10)
     /// What is written once and sent to every waiter that it serves.
     var delivery = Replies(capacity: 64 << 10)
+    /// For requests without a body while the pool's budget is used up.
+    var reserve: ScopedArena? = ScopedArena(limits: .init(initialBytes: 32 << 10, maximumBytes: 64 << 10))
     var isDraining = false
     /// When the last request of this turn was done: the start of what the next one holds.
     var lastNanoseconds: UInt64 = 0

@@ -23,6 +23,8 @@ struct APIProblem: Error {
     /// Where in a batch: the message's index and the field.
     var messageIndex: Int?
     var field: StaticString?
+    /// The same where only the client knows the field.
+    var unknownField: ShortText?
     /// Where to go on reading.
     var earliest: Cursor?
     /// Seconds after which to try again.
@@ -98,4 +100,22 @@ extension APIProblem {
 
     static var topicNotFound: APIProblem { APIProblem(404, "topic_not_found", "there is no such topic") }
     static var notFound: APIProblem { APIProblem(404, "not_found", "there is nothing at this path") }
+}
+
+/// The first bytes of what a client sent, to be told back.
+struct ShortText {
+    private var bytes = InlineArray<48, UInt8>(repeating: 0)
+    private(set) var count = 0
+
+    init(_ text: Span<UInt8>) {
+        count = min(text.count, 48)
+        for index in 0..<count { bytes[index] = text[index] }
+        // No character is cut in half.
+        while count > 0, count < text.count, text[count] & 0xC0 == 0x80 { count -= 1 }
+    }
+
+    var span: Span<UInt8> {
+        @_lifetime(borrow self)
+        borrowing get { bytes.span.extracting(0..<count) }
+    }
 }

@@ -61,8 +61,13 @@ enum EnvelopeDecoder {
         try reader.enterObject()
         while let name = try reader.key(in: arena) {
             guard let field = Field.allCases.first(where: { name.equals($0.name) }) else {
-                throw problem(index, nil, "an envelope has topic, data or data_base64, content_type, key, attributes, id, ttl")
-                    .with { $0.code = "unknown_field" }
+                let unknown = ShortText(name)
+                throw problem(
+                    index, nil, "an envelope has topic, data or data_base64, content_type, key, attributes, id and ttl"
+                ).with {
+                    $0.code = "unknown_field"
+                    $0.unknownField = unknown
+                }
             }
             guard seen & 1 << field.rawValue == 0 else { throw problem(index, field.name, "the field is there twice") }
             seen |= 1 << field.rawValue

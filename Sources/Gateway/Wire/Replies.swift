@@ -51,11 +51,12 @@ struct Replies: ~Copyable {
     }
 
     /// A reply without a body.
-    mutating func noContent(_ fate: ConnectionFate) {
+    mutating func noContent(_ fate: ConnectionFate, allow: StaticString? = nil) {
         ResponseWriter.begin(204, to: &output)
         output.append("Date: ")
         date.write(to: &output)
         output.append("\r\n")
+        if let allow { ResponseWriter.field("Allow", allow, to: &output) }
         connection(fate)
         ResponseWriter.endWithoutBody(to: &output)
     }
@@ -117,6 +118,9 @@ struct Replies: ~Copyable {
             if let field = problem.field {
                 output.append(".")
                 output.append(field)
+            } else if let field = problem.unknownField {
+                output.append(".")
+                JSONWriter.appendEscaped(field.span, to: &output)
             }
             output.append("\"")
         }

@@ -34,6 +34,8 @@ public final class MemoryLog: MessageLog {
 
     deinit { state.withLock { $0.end() } }
 
+    public var lastSequence: UInt64 { state.withLock { $0.lastSequence } }
+
     public func intern(_ topic: Span<UInt8>) throws(LogError) -> TopicID {
         try state.withLock { state throws(LogError) in try state.intern(topic) }
     }
