@@ -220,7 +220,6 @@ class TestAccept:
             "application/json",
             "application/*",
             "text/html, application/json;q=0.1",
-            "",
             "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
             "APPLICATION/JSON",
             "text/event-stream, */*;q=0.1",

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from client import CURSOR, TIME, eventually
+from client import CURSOR, TIME, eventually, request
 
 
 def test_a_new_message_gets_201_and_a_receipt(api, topic):
@@ -172,6 +172,18 @@ class TestMetadata:
 
     def test_a_value_that_is_not_utf_8_is_refused(self, api, topic):
         assert api.publish(topic, "x", Attr_City=b"Z\xfcrich").status_code == 400
+
+
+class TestRepeatedFields:
+    """Which of two would count is a guess that two parties may make differently."""
+
+    @pytest.mark.parametrize("name", ["Idempotency-Key", "Message-Key", "TTL", "Content-Type", "Attr-A"])
+    def test_a_field_that_is_there_twice_is_refused(self, server, topic, name):
+        value = "text/plain" if name == "Content-Type" else "5"
+        fields = [f"{name}: {value}", f"{name.lower()}: {value}"]
+        with server.connect() as connection:
+            reply = connection.send(request("POST", f"/v1/topics/{topic}/messages", *fields, body=b"x")).reply()
+        assert reply.status == 400
 
 
 class TestTimeToLive:
