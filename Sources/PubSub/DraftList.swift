@@ -44,11 +44,14 @@ public struct DraftList: ~Copyable {
         return unsafe drafts[index]
     }
 
-    /// Calls `body` with all drafts, to be filled in by a log.
+    /// Calls `body` with all drafts, to be appended to a log, which fills them in and gives up their holds; where it
+    /// throws, the holds stay.
     public mutating func withDrafts<Result, Failure: Error>(
         _ body: (inout MutableSpan<MessageDraft>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         var span = unsafe MutableSpan(_unsafeStart: drafts, count: count)
-        return try body(&span)
+        let result = try body(&span)
+        isHeld = false
+        return result
     }
 }

@@ -15,11 +15,12 @@ public protocol MessageLog: AnyObject, Sendable {
     /// - Throws: `LogError.tooManyTopics` when a new name finds no room.
     func intern(_ topic: Span<UInt8>) throws(LogError) -> TopicID
 
-    /// Gives up one hold on each draft's topic.
+    /// Gives up one hold on each draft's topic; for drafts that are not appended after all.
     func release(_ drafts: Span<MessageDraft>)
 
     /// Stores all drafts, in order, or none, and fills in their sequence, time and whether each is a duplicate.
-    /// When this returns the messages are as durable as the log promises and can be read.
+    /// When this returns the messages are as durable as the log promises and can be read, and the drafts' holds on their
+    /// topics are given up. Where it throws, the holds stay.
     /// - Parameter bytes: what the drafts' offsets point into; copied.
     /// - Returns: the readers that watch one of the topics, as a set of their indices; they are to be woken.
     /// - Throws: `LogError`; nothing is stored then.

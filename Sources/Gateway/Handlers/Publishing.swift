@@ -169,14 +169,13 @@ extension LoopCore {
             releaseDrafts()
             throw .from(error)
         }
-        releaseDrafts()
         while let index = told.popFirst() {
             // This loop looks at its own news at the end of the turn.
             if index != reader.index { shared.loops[index].wake() }
         }
     }
 
-    /// Gives up the topics' holds; the receipts still stand in the drafts.
+    /// Gives up the topics' holds of drafts that are not appended after all.
     private mutating func releaseDrafts() {
         let log = log
         drafts.withHeldDrafts { log.release($0) }

@@ -21,6 +21,8 @@ extension LogState {
         for index in drafts.indices {
             store(&drafts[index], bytes: bytes, nowMicroseconds: now, told: &told)
         }
+        // The messages hold their topics now.
+        for index in drafts.indices { topics.release(drafts[index].topic) }
         trimInStep()
         return .stored(told)
     }
