@@ -1,6 +1,5 @@
 import Arenas
 import CLinux
-import Synchronization
 
 /// One thread's sockets, deadlines and wake-ups, over epoll, level-triggered.
 ///
@@ -35,8 +34,7 @@ public final class EventLoop: @unchecked Sendable {
     private var isDraining = false
     private var drainDeadline = UInt64.max
 
-    private let isWakePending = Atomic<Bool>(false)
-    private let isAsleep = Atomic<Bool>(false)
+    private let wakeGate = WakeGate()
 
     /// What a token says that names no connection: its lower half is an index that no connection has.
     private enum Token {
@@ -90,8 +88,7 @@ public final class EventLoop: @unchecked Sendable {
 
     /// Makes the loop take a turn soon. Any thread; costs a system call only where the loop sleeps, at most one a turn.
     public func wake() {
-        guard !isWakePending.exchange(true, ordering: .sequentiallyConsistent) else { return }
-        if isAsleep.load(ordering: .sequentiallyConsistent) { _ = postern_eventfd_signal(wakeDescriptor) }
+        if wakeGate.wake() { _ = postern_eventfd_signal(wakeDescriptor) }
     }
 
     /// Asks for another turn without sleeping: there is work left that was put off for fairness.
@@ -143,18 +140,10 @@ public final class EventLoop: @unchecked Sendable {
 
     private func waitForEvents() -> Int {
         statistics.waits.add(1)
-        var timeout: Int32 = 0
-        if needsTurn || isWakePending.load(ordering: .relaxed) {
-            needsTurn = false
-        } else {
-            // The flag goes up before the last look, so that a wake between look and sleep writes to the eventfd.
-            isAsleep.store(true, ordering: .sequentiallyConsistent)
-            if !isWakePending.load(ordering: .sequentiallyConsistent) { timeout = sleepMilliseconds() }
-        }
-        let count = events.wait(epoll, timeoutMilliseconds: timeout)
-        isAsleep.store(false, ordering: .sequentiallyConsistent)
-        // An exchange, not a store: what the waking thread did before its call is seen by this turn.
-        _ = isWakePending.exchange(false, ordering: .sequentiallyConsistent)
+        let maySleep = !needsTurn && wakeGate.lieDown()
+        needsTurn = false
+        let count = events.wait(epoll, timeoutMilliseconds: maySleep ? sleepMilliseconds() : 0)
+        wakeGate.rise()
         return count
     }
 

@@ -8,8 +8,8 @@ public struct EventLoopConfiguration: Sendable {
     public var backlog: Int32 = 4096
     /// Over all loops; below the usual hard limit of open files, so that the refusal is ours to word.
     public var maximumConnections = 15_000
-    /// What one read may bring: a body of the usual limit in a few reads, little enough to stay in cache.
-    public var readBytes = 256 << 10
+    /// What one read may bring: a batch of a hundred messages in one, and little enough to stay in cache.
+    public var readBytes = 64 << 10
     /// What may be held for one peer that does not read, and for all of one loop's together.
     public var maximumPendingBytes = 4 << 20
     public var maximumPendingBytesPerLoop = 64 << 20
