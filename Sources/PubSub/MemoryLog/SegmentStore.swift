@@ -46,11 +46,14 @@ struct SegmentStore: ~Copyable {
     }
 
     deinit {
-        for number in resting..<end { unsafe slots[Int(number & slotMask)].memory.deallocate() }
+        for number in resting..<end {
+            let segment = unsafe slots[Int(number & slotMask)]
+            unsafe unmapMemory(segment.memory, byteCount: segment.capacity)
+        }
         var next = unsafe spares
         while let spare = unsafe next {
             unsafe next = spare.load(as: UnsafeMutableRawPointer?.self)
-            unsafe spare.deallocate()
+            unsafe unmapMemory(spare, byteCount: segmentBytes)
         }
         unsafe slots.deallocate()
     }
@@ -81,7 +84,7 @@ struct SegmentStore: ~Copyable {
         let byteCount: Int
 
         init(byteCount: Int) {
-            unsafe memory = .allocate(byteCount: byteCount, alignment: 64)
+            unsafe memory = unsafe mapMemory(byteCount: byteCount)
             self.byteCount = byteCount
         }
 
@@ -91,7 +94,9 @@ struct SegmentStore: ~Copyable {
             return unsafe taken
         }
 
-        deinit { unsafe memory?.deallocate() }
+        deinit {
+            if let memory = unsafe memory { unsafe unmapMemory(memory, byteCount: byteCount) }
+        }
     }
 
     /// Keeps ordinary memory for the next segment, where there is not enough of it already.
@@ -147,7 +152,7 @@ struct SegmentStore: ~Copyable {
                 unsafe pushSpare(segment.memory)
             } else {
                 unsafe reservedBytes -= segment.capacity
-                unsafe segment.memory.deallocate()
+                unsafe unmapMemory(segment.memory, byteCount: segment.capacity)
             }
             resting += 1
         }
