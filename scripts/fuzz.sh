@@ -17,7 +17,7 @@ if [[ -z $runtime ]]; then
 fi
 # libFuzzer's runtime holds its own C++; the program only names the driver, so the linker has to be told to want it.
 swift build -c release --product fuzz --scratch-path "$scratch" --sanitize=address \
-    -Xswiftc -sanitize-coverage=edge,inline-8bit-counters,pc-table \
+    -Xswiftc -DFUZZING -Xswiftc -enable-testing -Xswiftc -sanitize-coverage=edge,inline-8bit-counters,pc-table \
     -Xlinker --undefined=LLVMFuzzerRunDriver -Xlinker "$runtime" -Xlinker -lstdc++
 
 for target in "${targets[@]}"; do
@@ -27,7 +27,7 @@ for target in "${targets[@]}"; do
     log=$scratch/$target.log
     echo "fuzzing $target for $seconds s"
     if ! "$scratch/release/fuzz" "$target" -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=2048 \
-        -artifact_prefix="$scratch/$target-" "$corpus" 2>"$log"; then
+        -artifact_prefix="$scratch/$target-" "$corpus" "Tests/Support/Corpus/$target" 2>"$log"; then
         tail -n 60 "$log" >&2
         echo "postern: $target failed; the input stands beside $log" >&2
         exit 1

@@ -10,7 +10,19 @@ private nonisolated func json(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> I
     return 0
 }
 
-private let usage = "usage: fuzz json [libFuzzer's flags] [corpus]"
+private nonisolated func http(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
+    unsafe fuzzHTTP(Span(_unsafeElements: UnsafeBufferPointer(start: bytes, count: count)))
+    return 0
+}
+
+#if FUZZING
+    private nonisolated func envelope(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
+        unsafe fuzzEnvelope(Span(_unsafeElements: UnsafeBufferPointer(start: bytes, count: count)))
+        return 0
+    }
+#endif
+
+private let usage = "usage: fuzz json|http|envelope [libFuzzer's flags] [corpus]"
 
 guard CommandLine.arguments.count >= 2 else {
     print(usage)
@@ -20,6 +32,10 @@ var count = CommandLine.argc - 1
 var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = unsafe CommandLine.unsafeArgv + 1
 switch CommandLine.arguments[1] {
 case "json": unsafe exit(postern_run_fuzzer(&count, &arguments, json))
+case "http": unsafe exit(postern_run_fuzzer(&count, &arguments, http))
+#if FUZZING
+    case "envelope": unsafe exit(postern_run_fuzzer(&count, &arguments, envelope))
+#endif
 default:
     print(usage)
     exit(EX_USAGE)

@@ -1,0 +1,41 @@
+// The decoder is the gateway's own matter: only scripts/fuzz.sh builds it so that it can be reached from outside.
+#if FUZZING
+    import Arenas
+    import JSON
+    import PubSub
+    @testable import Gateway
+
+    /// Takes any bytes for an envelope and traps where a promise breaks: what is decoded keeps the rules of topics and
+    /// fits the document, and is encoded as one line of valid JSON; what is refused says where.
+    func fuzzEnvelope(_ bytes: Span<UInt8>) {
+        let arena = ScopedArena()
+        do throws(APIProblem) {
+            var reader = JSONReader(bytes, depthLimit: 64)
+            let envelope = try EnvelopeDecoder.decode(&reader, of: bytes, index: 0, in: arena)
+            try reader.end()
+            let isTopic: Bool
+            do throws(TopicError) {
+                try TopicName.validate(envelope.topic)
+                isTopic = true
+            } catch {
+                isTopic = false
+            }
+            precondition(isTopic, "a topic that breaks the rules")
+            precondition(envelope.payload.count <= bytes.count, "more payload than there was")
+            precondition(envelope.timeToLiveMicroseconds >= 0, "a time to live before now")
+            checkMessage(envelope, arena)
+        } catch {
+            precondition(error.status == 400 || error.status == 413, "a refusal of another kind")
+            if let offset = error.offset { precondition(offset >= 0 && offset <= bytes.count, "an offset outside") }
+        }
+    }
+
+    private func checkMessage(_ envelope: borrowing Envelope, _ arena: borrowing ScopedArena) {
+        var buffer = ArenaBuffer(in: arena, capacity: 512)
+        let idOffset = envelope.encode(to: &buffer)
+        guard let message = try? buffer.finish() else { return }
+        precondition(idOffset >= 0 && idOffset < message.count, "an id outside the message")
+        for index in message.indices { precondition(message[index] >= 0x20, "a message of more than one line") }
+        precondition((try? JSONReader.validate(message)) != nil, "a message that is no JSON")
+    }
+#endif
