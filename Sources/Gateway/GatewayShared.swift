@@ -19,7 +19,8 @@ final class GatewayShared: Sendable {
     let processMetrics = ProcessMetrics()
 
     init(
-        configuration: GatewayConfiguration, loops: [EventLoop], version: String, onDrain: @escaping @Sendable () -> Void
+        configuration: GatewayConfiguration, loops: [EventLoop], version: String,
+        onDrain: @escaping @Sendable () -> Void
     ) {
         self.configuration = configuration
         self.loops = loops

@@ -38,7 +38,8 @@ public struct Acceptance: Sendable {
         let found: Int
         if text.matches(type, in: range.lowerBound..<slash), text.matches(subtype, in: slash + 1..<range.upperBound) {
             found = 2
-        } else if text.matches(type, in: range.lowerBound..<slash), text.matches("*", in: slash + 1..<range.upperBound) {
+        } else if text.matches(type, in: range.lowerBound..<slash), text.matches("*", in: slash + 1..<range.upperBound)
+        {
             found = 1
         } else if text.matches("*", in: range.lowerBound..<slash), text.matches("*", in: slash + 1..<range.upperBound) {
             found = 0

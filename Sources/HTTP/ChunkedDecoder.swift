@@ -51,13 +51,23 @@ public struct ChunkedDecoder: BitwiseCopyable, Sendable {
     /// - Returns: whether the body is complete.
     private mutating func step(_ byte: UInt8) throws(HTTPError) -> Bool {
         overhead += 1
-        guard overhead <= Self.graceBytes else { throw state.rawValue >= State.trailerStart.rawValue ? .malformedTrailer : .chunkOverhead }
+        guard overhead <= Self.graceBytes else {
+            throw state.rawValue >= State.trailerStart.rawValue ? .malformedTrailer : .chunkOverhead
+        }
         switch state {
         case .size: try stepSize(byte)
         case .sizeBlank:
-            if byte == UInt8(ascii: ";") { state = .extension } else if !Characters.isBlank(byte) { throw .malformedChunk }
+            if byte == UInt8(ascii: ";") {
+                state = .extension
+            } else if !Characters.isBlank(byte) {
+                throw .malformedChunk
+            }
         case .extension:
-            if byte == 0x0D { state = .sizeLineFeed } else if byte != 0x09, byte < 0x20 || byte == 0x7F { throw .malformedChunk }
+            if byte == 0x0D {
+                state = .sizeLineFeed
+            } else if byte != 0x09, byte < 0x20 || byte == 0x7F {
+                throw .malformedChunk
+            }
         case .sizeLineFeed:
             guard byte == 0x0A else { throw .malformedChunk }
             beginChunk()
@@ -70,11 +80,25 @@ public struct ChunkedDecoder: BitwiseCopyable, Sendable {
             state = .size
             digits = 0
         case .trailerStart:
-            if byte == 0x0D { state = .endLineFeed } else if Characters.isToken(byte) { state = .trailerName } else { throw .malformedTrailer }
+            if byte == 0x0D {
+                state = .endLineFeed
+            } else if Characters.isToken(byte) {
+                state = .trailerName
+            } else {
+                throw .malformedTrailer
+            }
         case .trailerName:
-            if byte == UInt8(ascii: ":") { state = .trailerValue } else if !Characters.isToken(byte) { throw .malformedTrailer }
+            if byte == UInt8(ascii: ":") {
+                state = .trailerValue
+            } else if !Characters.isToken(byte) {
+                throw .malformedTrailer
+            }
         case .trailerValue:
-            if byte == 0x0D { state = .trailerLineFeed } else if byte != 0x09, byte < 0x20 || byte == 0x7F { throw .malformedTrailer }
+            if byte == 0x0D {
+                state = .trailerLineFeed
+            } else if byte != 0x09, byte < 0x20 || byte == 0x7F {
+                throw .malformedTrailer
+            }
         case .trailerLineFeed:
             guard byte == 0x0A else { throw .malformedTrailer }
             state = .trailerStart

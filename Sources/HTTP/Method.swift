@@ -23,15 +23,31 @@ public enum Method: UInt8, Sendable, CaseIterable {
         self = .other
         switch range.count {
         case 3:
-            if bytes.holds("GET", at: range.lowerBound) { self = .get } else if bytes.holds("PUT", at: range.lowerBound) { self = .put }
+            if bytes.holds("GET", at: range.lowerBound) {
+                self = .get
+            } else if bytes.holds("PUT", at: range.lowerBound) {
+                self = .put
+            }
         case 4:
-            if bytes.holds("POST", at: range.lowerBound) { self = .post } else if bytes.holds("HEAD", at: range.lowerBound) { self = .head }
+            if bytes.holds("POST", at: range.lowerBound) {
+                self = .post
+            } else if bytes.holds("HEAD", at: range.lowerBound) {
+                self = .head
+            }
         case 5:
-            if bytes.holds("PATCH", at: range.lowerBound) { self = .patch } else if bytes.holds("TRACE", at: range.lowerBound) { self = .trace }
+            if bytes.holds("PATCH", at: range.lowerBound) {
+                self = .patch
+            } else if bytes.holds("TRACE", at: range.lowerBound) {
+                self = .trace
+            }
         case 6:
             if bytes.holds("DELETE", at: range.lowerBound) { self = .delete }
         case 7:
-            if bytes.holds("OPTIONS", at: range.lowerBound) { self = .options } else if bytes.holds("CONNECT", at: range.lowerBound) { self = .connect }
+            if bytes.holds("OPTIONS", at: range.lowerBound) {
+                self = .options
+            } else if bytes.holds("CONNECT", at: range.lowerBound) {
+                self = .connect
+            }
         default: break
         }
     }

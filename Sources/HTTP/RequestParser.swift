@@ -148,7 +148,8 @@ public struct RequestParser: ~Copyable {
     }
 
     private mutating func parseVersion(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(HTTPError) {
-        guard range.count == 8, bytes.holds("HTTP/", at: range.lowerBound), Characters.isDigit(bytes[range.lowerBound + 5]),
+        guard range.count == 8, bytes.holds("HTTP/", at: range.lowerBound),
+            Characters.isDigit(bytes[range.lowerBound + 5]),
             bytes[range.lowerBound + 6] == UInt8(ascii: "."), Characters.isDigit(bytes[range.lowerBound + 7])
         else { throw .malformedRequestLine }
         guard bytes[range.lowerBound + 5] == UInt8(ascii: "1") else { throw .unsupportedVersion }
@@ -164,7 +165,8 @@ public struct RequestParser: ~Copyable {
             if head.minorVersion == 0 { throw .transferEncodingBefore11 }
             if head.contentLength != nil { throw .conflictingLength }
         }
-        head.keepsAlive = head.minorVersion == 1 ? !seen.connectionCloses : seen.connectionKeepsAlive && !seen.connectionCloses
+        head.keepsAlive =
+            head.minorVersion == 1 ? !seen.connectionCloses : seen.connectionKeepsAlive && !seen.connectionCloses
         // HTTP/1.0 knows no 100 Continue (RFC 9110, section 10.1.1).
         if head.minorVersion == 0 { head.expectsContinue = false }
     }

@@ -63,8 +63,9 @@ extension RequestParser {
         if bytes[offset] == UInt8(ascii: "[") {
             offset += 1
             while offset < range.upperBound, bytes[offset] != UInt8(ascii: "]") {
-                guard Characters.hexValue(bytes[offset]) != nil || bytes[offset] == UInt8(ascii: ":")
-                    || bytes[offset] == UInt8(ascii: ".")
+                guard
+                    Characters.hexValue(bytes[offset]) != nil || bytes[offset] == UInt8(ascii: ":")
+                        || bytes[offset] == UInt8(ascii: ".")
                 else { return false }
                 offset += 1
             }

@@ -21,7 +21,9 @@ public struct Timestamp: Equatable, Sendable {
         func number(_ range: Range<Int>) -> Int64? {
             var value: Int64 = 0
             for index in range {
-                guard index < text.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(text[index]) else { return nil }
+                guard index < text.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(text[index]) else {
+                    return nil
+                }
                 value = value * 10 + Int64(text[index] - UInt8(ascii: "0"))
             }
             return value
@@ -51,7 +53,8 @@ public struct Timestamp: Equatable, Sendable {
         if byte(index) | 0x20 == UInt8(ascii: "z") {
             index += 1
         } else {
-            guard byte(index) == UInt8(ascii: "+") || byte(index) == UInt8(ascii: "-"), byte(index + 3) == UInt8(ascii: ":"),
+            guard byte(index) == UInt8(ascii: "+") || byte(index) == UInt8(ascii: "-"),
+                byte(index + 3) == UInt8(ascii: ":"),
                 let hours = number(index + 1..<index + 3), let minutes = number(index + 4..<index + 6),
                 hours < 24, minutes < 60
             else { return nil }

@@ -111,8 +111,16 @@ public struct WaiterTable: ~Copyable {
         let node = nodes[Int(id)]
         precondition(node.group != .max, "not parked")
         let group = Int(node.group)
-        if node.previous == Self.none { groups[group].head = node.next } else { nodes[Int(node.previous)].next = node.next }
-        if node.next == Self.none { groups[group].tail = node.previous } else { nodes[Int(node.next)].previous = node.previous }
+        if node.previous == Self.none {
+            groups[group].head = node.next
+        } else {
+            nodes[Int(node.previous)].next = node.next
+        }
+        if node.next == Self.none {
+            groups[group].tail = node.previous
+        } else {
+            nodes[Int(node.next)].previous = node.previous
+        }
         groups[group].waiters -= 1
         nodes[Int(id)].group = .max
         nodes[Int(id)].next = freeNode

@@ -15,7 +15,8 @@ enum OptionValues {
     static func bytes(_ range: ClosedRange<Int>) -> @Sendable (String) throws -> Int {
         { text in
             guard let value = parse(text, byteUnits), range.contains(value) else {
-                throw ValidationError("a size from \(sizeText(range.lowerBound)) to \(sizeText(range.upperBound)) is wanted")
+                throw ValidationError(
+                    "a size from \(sizeText(range.lowerBound)) to \(sizeText(range.upperBound)) is wanted")
             }
             return value
         }
@@ -25,7 +26,8 @@ enum OptionValues {
     static func milliseconds(_ range: ClosedRange<Int>) -> @Sendable (String) throws -> Int {
         { text in
             guard let value = parse(text, timeUnits), range.contains(value) else {
-                throw ValidationError("a time from \(timeText(range.lowerBound)) to \(timeText(range.upperBound)) is wanted")
+                throw ValidationError(
+                    "a time from \(timeText(range.lowerBound)) to \(timeText(range.upperBound)) is wanted")
             }
             return value
         }
@@ -40,7 +42,8 @@ enum OptionValues {
     }
 
     static func sizeText(_ bytes: Int) -> String {
-        for (name, factor) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] where bytes >= factor && bytes % factor == 0 {
+        for (name, factor) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
+        where bytes >= factor && bytes % factor == 0 {
             return "\(bytes / factor)\(name)"
         }
         return "\(bytes)"
@@ -54,12 +57,16 @@ enum OptionValues {
         return "\(milliseconds)ms"
     }
 
-    private static let byteUnits = ["": 1, "b": 1, "k": 1 << 10, "kib": 1 << 10, "m": 1 << 20, "mib": 1 << 20, "g": 1 << 30, "gib": 1 << 30]
+    private static let byteUnits = [
+        "": 1, "b": 1, "k": 1 << 10, "kib": 1 << 10, "m": 1 << 20, "mib": 1 << 20, "g": 1 << 30, "gib": 1 << 30,
+    ]
     private static let timeUnits = ["ms": 1, "": 1000, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000]
 
     private static func parse(_ text: String, _ units: [String: Int]) -> Int? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
-        guard let number = Int(digits), let factor = units[text.dropFirst(digits.count).lowercased()] else { return nil }
+        guard let number = Int(digits), let factor = units[text.dropFirst(digits.count).lowercased()] else {
+            return nil
+        }
         let (product, overflow) = number.multipliedReportingOverflow(by: factor)
         return overflow ? nil : product
     }
@@ -71,7 +78,9 @@ struct ListenAddress: Equatable, Sendable {
     var port: UInt16
 
     init?(_ text: String) {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+            return nil
+        }
         var host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
             host = host.dropFirst().dropLast()

@@ -69,7 +69,8 @@ struct Serve: ParsableCommand {
     var maxTopics: Int?
 
     @Option(
-        help: ArgumentHelp("Memory for messages; the oldest go first: 1MiB to 1024GiB. (default: 256MiB)", valueName: "size"),
+        help: ArgumentHelp(
+            "Memory for messages; the oldest go first: 1MiB to 1024GiB. (default: 256MiB)", valueName: "size"),
         transform: OptionValues.bytes(1 << 20...1 << 40))
     var retentionBytes: Int?
 
@@ -84,12 +85,14 @@ struct Serve: ParsableCommand {
     var retentionAge: Int?
 
     @Option(
-        help: ArgumentHelp("How long to finish requests under way at the end: 0s to 1h. (default: 10s)", valueName: "time"),
+        help: ArgumentHelp(
+            "How long to finish requests under way at the end: 0s to 1h. (default: 10s)", valueName: "time"),
         transform: OptionValues.milliseconds(0...3_600_000))
     var drainTimeout: Int?
 
     @Option(
-        help: ArgumentHelp("trace, debug, info, notice, warning, error or critical. (default: info)", valueName: "level"),
+        help: ArgumentHelp(
+            "trace, debug, info, notice, warning, error or critical. (default: info)", valueName: "level"),
         transform: { text in
             guard let level = LogLevel(rawValue: text) else {
                 throw ValidationError("one of trace, debug, info, notice, warning, error, critical is wanted")

@@ -12,7 +12,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["a", "orders.eu.created", "A-Z_09", String(repeating: "x", count: 255), "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p"])
+    @Test(arguments: [
+        "a", "orders.eu.created", "A-Z_09", String(repeating: "x", count: 255), "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p",
+    ])
     func accepts(_ name: String) { #expect(refusal(name) == nil) }
 
     @Test(arguments: [
@@ -34,9 +36,10 @@ import Testing
     }
 
     @Test func explainsEveryRule() {
-        for rule in [TopicError.Rule.empty, .tooLong, .tooManyTokens, .emptyToken, .invalidByte, .reserved,
-            .partialWildcard, .wildcardNotLast, .tooManyPatterns]
-        {
+        for rule in [
+            TopicError.Rule.empty, .tooLong, .tooManyTokens, .emptyToken, .invalidByte, .reserved,
+            .partialWildcard, .wildcardNotLast, .tooManyPatterns,
+        ] {
             #expect(TopicError(rule, offset: 0).explanation.utf8CodeUnitCount > 10)
         }
     }

@@ -9,7 +9,8 @@ import PubSub
 /// interned, its bytes are copied into the log.
 extension LoopCore {
     /// The body is the message, whatever its media type; what else is said of it stands in header fields.
-    mutating func publishMessage(_ request: borrowing Request, _ arena: borrowing ScopedArena) throws(APIProblem) -> Int {
+    mutating func publishMessage(_ request: borrowing Request, _ arena: borrowing ScopedArena) throws(APIProblem) -> Int
+    {
         try Parameters(request.head.query, of: request.bytes).check(.none)
         let topic = try topicName(request, arena)
         let fields = try publishFields(request)
@@ -74,7 +75,8 @@ extension LoopCore {
     // MARK: Decoding envelopes
 
     private mutating func decodeObject(
-        _ body: Span<UInt8>, _ arena: borrowing ScopedArena, _ messages: inout ArenaBuffer, _ receipts: inout ArenaBuffer
+        _ body: Span<UInt8>, _ arena: borrowing ScopedArena, _ messages: inout ArenaBuffer,
+        _ receipts: inout ArenaBuffer
     ) throws(APIProblem) {
         var reader = JSONReader(body, depthLimit: Limits.jsonDepth)
         guard try reader.kind() == .object else { throw .envelope("an object with messages is wanted") }
@@ -93,7 +95,8 @@ extension LoopCore {
     }
 
     private mutating func decodeLines(
-        _ body: Span<UInt8>, _ arena: borrowing ScopedArena, _ messages: inout ArenaBuffer, _ receipts: inout ArenaBuffer
+        _ body: Span<UInt8>, _ arena: borrowing ScopedArena, _ messages: inout ArenaBuffer,
+        _ receipts: inout ArenaBuffer
     ) throws(APIProblem) {
         var start = 0
         while start < body.count {

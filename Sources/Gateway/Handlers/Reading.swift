@@ -70,7 +70,8 @@ extension LoopCore {
 
     /// The first position from which nothing of a selection is lost.
     private func earliest(of target: borrowing ReadTarget) -> Cursor {
-        let probe = ReadRequest(start: .after(0), limit: 1, maximumBytes: 1, nowMicroseconds: loop.wallClockMicroseconds)
+        let probe = ReadRequest(
+            start: .after(0), limit: 1, maximumBytes: 1, nowMicroseconds: loop.wallClockMicroseconds)
         var sequence: UInt64 = 0
         do throws(ReadError) { _ = try reader.read(target, probe) { _ in } } catch {
             if case .gone(let earliest) = error { sequence = earliest }

@@ -17,7 +17,9 @@ extension LoopCore {
             incoming[slot].remaining = length ?? 0
             incoming[slot].chunks = head.isChunked ? ChunkedDecoder() : nil
             incoming[slot].leasedNanoseconds = loop.nowNanoseconds
-            try lease(slot, head: bytes.extracting(0..<head.byteCount), expectedBytes: Self.firstRoom(head, length, bytes.count))
+            try lease(
+                slot, head: bytes.extracting(0..<head.byteCount),
+                expectedBytes: Self.firstRoom(head, length, bytes.count))
         } catch {
             dropIncoming(index)
             exchanges[index].phase = .head
@@ -25,7 +27,9 @@ extension LoopCore {
             return bytes.count
         }
         loop.setDeadline(id, milliseconds: shared.configuration.bodyTimeoutMilliseconds)
-        if head.expectsContinue, bytes.count == head.byteCount { replies.output.append(ResponseWriter.continueResponse) }
+        if head.expectsContinue, bytes.count == head.byteCount {
+            replies.output.append(ResponseWriter.continueResponse)
+        }
         return head.byteCount
     }
 

@@ -29,7 +29,8 @@ extension LoopCore {
         do throws(APIProblem) {
             let (found, parameter) = try route(head, bytes)
             operation = found
-            let request = Request(head: isDraining ? head.closing : head, bytes: bytes, body: body, parameter: parameter)
+            let request = Request(
+                head: isDraining ? head.closing : head, bytes: bytes, body: body, parameter: parameter)
             let status = try handle(id, operation, request, arena)
             guard status != 0 else { return }
             observe(operation, head.method, status, startedNanoseconds: loop.nowNanoseconds)

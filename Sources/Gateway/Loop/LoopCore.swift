@@ -109,7 +109,8 @@ struct LoopCore: ~Copyable {
     mutating func drainBegan() {
         isDraining = true
         if loop.index == 0 {
-            shared.logger.notice("draining", metadata: ["waiters": "\(shared.metrics.reduce(0) { $0 + $1.waiters.value })"])
+            shared.logger.notice(
+                "draining", metadata: ["waiters": "\(shared.metrics.reduce(0) { $0 + $1.waiters.value })"])
             shared.onDrain()
         }
         for index in 0..<exchanges.count {

@@ -87,15 +87,21 @@ enum EnvelopeDecoder {
                 switch field {
                 case .topic:
                     do throws(TopicError) { try TopicName.validate(text) } catch {
-                        throw APIProblem.invalidTopic(error).with { $0.messageIndex = index; $0.field = "topic" }
+                        throw APIProblem.invalidTopic(error).with {
+                            $0.messageIndex = index; $0.field = "topic"
+                        }
                     }
                     envelope.topic = text
                 case .dataBase64:
-                    guard MessageRules.isBase64(text) else { throw problem(index, field.name, "padded base64 is wanted") }
+                    guard MessageRules.isBase64(text) else {
+                        throw problem(index, field.name, "padded base64 is wanted")
+                    }
                     envelope.payload = text
                     envelope.isBase64 = true
                 case .contentType:
-                    guard MessageRules.isMediaType(text) else { throw problem(index, field.name, "a media type is wanted") }
+                    guard MessageRules.isMediaType(text) else {
+                        throw problem(index, field.name, "a media type is wanted")
+                    }
                     envelope.contentType = text
                 case .key:
                     guard MessageRules.isKey(text) else {
@@ -113,7 +119,9 @@ enum EnvelopeDecoder {
         guard seen & 1 << Field.topic.rawValue != 0 else { throw problem(index, "topic", "the field is missing") }
         let payloads = seen & (1 << Field.data.rawValue | 1 << Field.dataBase64.rawValue)
         guard payloads != 0 else { throw problem(index, "data", "data or data_base64 is missing") }
-        guard payloads.nonzeroBitCount == 1 else { throw problem(index, "data", "either data or data_base64, not both") }
+        guard payloads.nonzeroBitCount == 1 else {
+            throw problem(index, "data", "either data or data_base64, not both")
+        }
         return envelope
     }
 

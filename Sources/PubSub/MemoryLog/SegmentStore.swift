@@ -215,7 +215,11 @@ struct SegmentStore: ~Copyable {
         var high = end - 1
         while low < high {
             let middle = (low + high + 1) / 2
-            if unsafe slots[Int(middle & slotMask)].firstSequence <= sequence { low = middle } else { high = middle - 1 }
+            if unsafe slots[Int(middle & slotMask)].firstSequence <= sequence {
+                low = middle
+            } else {
+                high = middle - 1
+            }
         }
         let segment = unsafe slots[Int(low & slotMask)]
         let index = unsafe Int(sequence - segment.firstSequence)
