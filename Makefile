@@ -59,7 +59,7 @@ test-fuzz: check-swift
 test-http: venv ## Integration tests with curl, jq and Python against .build/release/postern
 	$(call step,integration tests)
 	@test -x $(POSTERN) || { echo "$(POSTERN) is not there: make build" >&2; exit 1; }
-	@POSTERN_BINARY="$$PWD/$(POSTERN)" $(VENV)/bin/python -m pytest -c Tests/integration/pytest.ini Tests/integration $(PYTEST_ARGS)
+	@POSTERN_BINARY="$(abspath $(POSTERN))" $(VENV)/bin/python -m pytest -c Tests/integration/pytest.ini Tests/integration $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: check-swift ## Check the form of all sources
