@@ -23,7 +23,7 @@ import Testing
                 if let id = loop.connection(at: 0), loop.hasPendingOutput(id) { isPending.raise() }
             }
             #expect(eventually { isPending.isRaised })
-            #expect(try client.receive(exactly: Self.reply.count) == Self.reply)
+            #expect(try isSame(client.receive(exactly: Self.reply.count), Self.reply))
             #expect(eventually { served.probe.events.contains(.outputDrained) })
             #expect(served.probe.events == [.opened, .received(1), .outputDrained])
             #expect(served.total(\.pendingOutputBytes) == 0)
@@ -45,7 +45,7 @@ import Testing
             var bytes = try client.receive(exactly: 1 << 20)
             gate.raise()
             bytes += try client.receive(exactly: Self.reply.count - bytes.count)
-            #expect(bytes == Self.reply)
+            #expect(isSame(bytes, Self.reply))
             #expect(try client.receiveText(4) == "tail")
         }
     }
@@ -67,7 +67,7 @@ import Testing
             #expect(eventually { served.total(\.pendingOutputBytes) > 0 })
             let quick = try served.client()
             try quick.send("?")
-            #expect(try quick.receive(exactly: Self.reply.count) == Self.reply)
+            #expect(try isSame(quick.receive(exactly: Self.reply.count), Self.reply))
         }
     }
 
@@ -93,7 +93,7 @@ import Testing
             let second = try served.client(receiveBuffer: 8192)
             try second.send("?")
             #expect(eventually { served.total { $0.closedTotal(.slowReader) } == 1 })
-            #expect(try first.receive(exactly: Self.reply.count) == Self.reply)
+            #expect(try isSame(first.receive(exactly: Self.reply.count), Self.reply))
         }
     }
 
@@ -113,7 +113,7 @@ import Testing
             let client = try served.client(receiveBuffer: 8192)
             try client.send("?")
             #expect(eventually { served.total(\.pendingOutputBytes) > 0 })
-            #expect(try client.receiveToEnd() == Self.reply)
+            #expect(try isSame(client.receiveToEnd(), Self.reply))
             client.close()
             #expect(eventually { served.total { $0.closedTotal(.finished) } == 1 })
             // The handler has let go; it hears no more.
@@ -137,7 +137,7 @@ import Testing
                 bytes += try client.receive(exactly: 65536)
             }
             bytes += try client.receiveToEnd()
-            #expect(bytes == Self.reply)
+            #expect(isSame(bytes, Self.reply))
         }
     }
 

@@ -72,3 +72,6 @@ func pattern(_ count: Int) -> [UInt8] {
         return UInt8(state >> 24)
     }
 }
+
+/// Whether two long runs of bytes are equal; an expectation that compares them itself would list every difference.
+func isSame(_ one: [UInt8], _ other: [UInt8]) -> Bool { one == other }
