@@ -1,12 +1,13 @@
 """What bad input gets: RFC 9457 problems with a stable code that name what is wrong."""
 
+import contextlib
 import json
 import subprocess
 
 import pytest
 import yaml
 
-from client import ROOT, request
+from client import ROOT, eventually, request
 
 CODES = yaml.safe_load((ROOT / "openapi.yaml").read_text())["components"]["schemas"]["ProblemCode"]["enum"]
 
@@ -325,6 +326,23 @@ class TestOverload:
         assert server.curl("-d", "again", "/v1/topics/t/messages").status == 201
         refusals = [f"postern_arena_{kind}_failures_total" for kind in ("acquire", "growth")]
         assert sum(map(server.metric, refusals)) == len(refused)
+
+    def test_probes_and_reads_go_on_while_memory_is_spent(self, serve):
+        server = serve("--loops", "1", "--arena-max-bytes", "4MiB", "--arena-budget-bytes", "4MiB")
+        assert server.curl("-d", "before", "/v1/topics/t/messages").status == 201
+        body = b"x" * (700 << 10)
+        head = request("POST", "/v1/topics/t/messages", f"Content-Length: {len(body)}")
+        held = [server.connect() for _ in range(12)]
+        for connection in held:
+            with contextlib.suppress(OSError):
+                connection.send(head, body[:-1])
+        eventually(lambda: server.metric("postern_arena_growth_failures_total") > 0)
+        for path in ["/livez", "/readyz", "/metrics", "/v1/topics", "/v1/topics/t", "/v1/topics/t/messages"]:
+            assert server.curl(path).status == 200, path
+        for connection in held:
+            connection.close()
+        server.gets_all_arenas_back()
+        assert server.curl("-d", "after", "/v1/topics/t/messages").status == 201
 
     def test_too_many_topics_get_503_and_old_ones_go_on(self, serve):
         server = serve("--max-topics", "5")
