@@ -38,7 +38,7 @@ test: install-test lint test-swift test-fuzz test-asan test-tsan build test-http
 test-swift: check-swift ## Unit tests, debug build
 	$(call step,unit tests)
 	@swift build --build-tests
-	@swift test --skip-build --parallel
+	@swift test --skip-build
 
 .PHONY: test-asan
 test-asan: check-swift ## Unit tests under AddressSanitizer, release build, so that poisoned reads are seen

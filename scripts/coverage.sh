@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 minimum=90
 scratch=.build-coverage
 
-swift test --enable-code-coverage --scratch-path "$scratch" --parallel
+swift test --enable-code-coverage --scratch-path "$scratch"
 report=$(swift test --show-codecov-path --scratch-path "$scratch")
 
 python3 - "$report" "$minimum" <<'PYTHON'
