@@ -52,10 +52,23 @@ let package = Package(
             name: "CSimdjson", path: "Tests/Support/CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
         .testTarget(
             name: "JSONTests", dependencies: ["Arenas", "JSON", "CSimdjson", "FuzzTargets"], swiftSettings: settings),
+        .target(
+            name: "CHTTPParser", path: "Tests/Support/CHTTPParser", linkerSettings: [.linkedLibrary("http_parser")]),
+        .testTarget(name: "HTTPTests", dependencies: ["Arenas", "HTTP", "CHTTPParser"], swiftSettings: settings),
         .testTarget(name: "PubSubTests", dependencies: ["PubSub", "Arenas"], swiftSettings: settings),
+        .target(name: "CAllocationCount", path: "Tests/Support/CAllocationCount"),
+        .testTarget(
+            name: "EventLoopTests", dependencies: ["EventLoop", "CLinux", "CAllocationCount"], swiftSettings: settings),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: settings),
+        .testTarget(name: "GatewayTests", dependencies: ["Gateway", "GatewayTesting"], swiftSettings: settings),
+        .testTarget(name: "LayeringTests", swiftSettings: settings),
         .target(
             name: "FuzzTargets", dependencies: ["Arenas", "JSON"], path: "Tests/Support/FuzzTargets",
             swiftSettings: settings),
+        // Run by scripts/fuzz.sh, which links libFuzzer.
+        .target(name: "CLibFuzzer", path: "Tests/Support/CLibFuzzer"),
+        .executableTarget(
+            name: "fuzz", dependencies: ["CLibFuzzer", "FuzzTargets", "Arenas", "HTTP", "JSON", "PubSub", "Gateway"],
+            path: "Tests/Support/Fuzzer", swiftSettings: settings),
     ]
 )

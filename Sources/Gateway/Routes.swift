@@ -1,3 +1,4 @@
+import Arenas
 import HTTP
 
 /// What this server can do; each is a handler of the same name and an `operationId` of `openapi.yaml`.
@@ -82,24 +83,22 @@ enum Resource: UInt8, CaseIterable {
 
     /// Walks template and path side by side; `{…}` stands for one segment that is not empty.
     private static func match(_ template: StaticString, _ path: Range<Int>, in bytes: Span<UInt8>) -> Range<Int>? {
-        template.withUTF8Buffer { text in
-            var parameter = 0..<0
-            var offset = path.lowerBound
-            var position = 0
-            while position < text.count {
-                if unsafe text[position] == UInt8(ascii: "{") {
-                    let start = offset
-                    while offset < path.upperBound, bytes[offset] != UInt8(ascii: "/") { offset += 1 }
-                    guard offset > start else { return nil }
-                    parameter = start..<offset
-                    while unsafe text[position] != UInt8(ascii: "}") { position += 1 }
-                } else {
-                    guard offset < path.upperBound, unsafe bytes[offset] == text[position] else { return nil }
-                    offset += 1
-                }
-                position += 1
+        var parameter = 0..<0
+        var offset = path.lowerBound
+        var position = 0
+        while position < template.utf8CodeUnitCount {
+            if template[position] == UInt8(ascii: "{") {
+                let start = offset
+                while offset < path.upperBound, bytes[offset] != UInt8(ascii: "/") { offset += 1 }
+                guard offset > start else { return nil }
+                parameter = start..<offset
+                while template[position] != UInt8(ascii: "}") { position += 1 }
+            } else {
+                guard offset < path.upperBound, bytes[offset] == template[position] else { return nil }
+                offset += 1
             }
-            return offset == path.upperBound ? parameter : nil
+            position += 1
         }
+        return offset == path.upperBound ? parameter : nil
     }
 }

@@ -37,6 +37,15 @@ public enum JSONWriter {
         }
     }
 
+    /// The same for a literal.
+    @inlinable
+    @_lifetime(sink: copy sink)
+    public static func appendEscaped<Sink: ByteSink & ~Copyable & ~Escapable>(
+        _ literal: StaticString, to sink: inout Sink
+    ) {
+        literal.withSpan { text in appendEscaped(text, to: &sink) }
+    }
+
     /// Appends a literal as a string in quotes, escaped where it has to be.
     @inlinable
     @_lifetime(sink: copy sink)

@@ -29,21 +29,21 @@ extension LoopCore {
     /// Checks the fields that a publish may have.
     func publishFields(_ request: borrowing Request) throws(APIProblem) -> PublishFields {
         var fields = PublishFields()
-        fields.id = parser.value(named: "idempotency-key", in: request.bytes)
+        fields.id = try onlyValue("idempotency-key", "Idempotency-Key", request)
         if let id = fields.id, !MessageRules.isIdempotencyKey(request.bytes.extracting(id)) {
             throw .invalidHeader("Idempotency-Key", "1 to 255 printable ASCII characters are wanted")
         }
-        fields.key = parser.value(named: "message-key", in: request.bytes)
+        fields.key = try onlyValue("message-key", "Message-Key", request)
         if let key = fields.key, !MessageRules.isKey(request.bytes.extracting(key)) {
             throw .invalidHeader("Message-Key", "1 to 255 bytes of UTF-8 without control characters are wanted")
         }
-        if let ttl = parser.value(named: "ttl", in: request.bytes) {
+        if let ttl = try onlyValue("ttl", "TTL", request) {
             guard let time = Duration.microseconds(request.bytes.extracting(ttl)), time > 0 else {
                 throw .invalidHeader("TTL", "seconds, or a time such as 10m, is wanted")
             }
             fields.timeToLiveMicroseconds = time
         }
-        fields.contentType = parser.value(named: "content-type", in: request.bytes)
+        fields.contentType = try onlyValue("content-type", "Content-Type", request)
         if let range = fields.contentType {
             guard range.count <= Limits.contentTypeBytes,
                 let type = MediaType(parsing: request.bytes.extracting(range))
@@ -51,6 +51,18 @@ extension LoopCore {
             fields.kind = type.kind
         }
         return fields
+    }
+
+    /// The value of a field that may be there once: which of two was meant, nobody knows.
+    /// - Parameter name: in lower case.
+    private func onlyValue(
+        _ name: StaticString, _ shown: StaticString, _ request: borrowing Request
+    ) throws(APIProblem) -> Range<Int>? {
+        guard let value = parser.value(named: name, in: request.bytes) else { return nil }
+        guard parser.count(named: name, in: request.bytes) == 1 else {
+            throw .invalidHeader(shown, "the header is there twice")
+        }
+        return value
     }
 
     /// Writes `Attr-NAME: value` fields as the message's attributes.
@@ -114,11 +126,8 @@ extension Span<UInt8> {
     /// Whether `range` begins with the literal, which is in lower case, in upper or lower case.
     func begins(with literal: StaticString, in range: Range<Int>) -> Bool {
         guard range.count >= literal.utf8CodeUnitCount else { return false }
-        return literal.withUTF8Buffer { text in
-            for index in 0..<text.count where unsafe text[index] != asciiLowercase(self[range.lowerBound + index]) {
-                return false
-            }
-            return true
-        }
+        for index in 0..<literal.utf8CodeUnitCount
+        where literal[index] != asciiLowercase(self[range.lowerBound + index]) { return false }
+        return true
     }
 }

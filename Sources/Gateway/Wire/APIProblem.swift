@@ -10,6 +10,8 @@ struct APIProblem: Error {
     var code: StaticString
     /// A sentence for a person.
     var detail: StaticString
+    /// What stands before it, where the sentence has two parts.
+    var detailPrefix: StaticString?
     /// The parameter, header or field at fault, where the server knows its name.
     var parameter: StaticString?
     /// The same where only the client knows it: a range of the request's bytes.

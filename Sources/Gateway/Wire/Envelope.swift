@@ -223,9 +223,7 @@ extension Span<UInt8> {
     /// Whether these bytes are the literal's.
     func equals(_ literal: StaticString) -> Bool {
         guard count == literal.utf8CodeUnitCount else { return false }
-        return literal.withUTF8Buffer { text in
-            for index in indices where unsafe text[index] != self[index] { return false }
-            return true
-        }
+        for index in indices where literal[index] != self[index] { return false }
+        return true
     }
 }

@@ -55,7 +55,10 @@ extension APIProblem {
     static func from(_ error: JSONError) -> APIProblem {
         switch error {
         case .malformed(let offset, let expected):
-            APIProblem(400, "invalid_json", expected.description).with { $0.offset = offset }
+            APIProblem(400, "invalid_json", expected.description).with {
+                $0.detailPrefix = "the JSON breaks here; expected "
+                $0.offset = offset
+            }
         case .arena(let error):
             from(error)
         }

@@ -122,8 +122,7 @@ enum ParameterNames {
 
     /// How many bytes are to be changed, added, dropped or swapped with their neighbour (optimal string alignment).
     private static func distance(_ a: Span<UInt8>, _ b: StaticString) -> Int {
-        var letters: [UInt8] = []
-        b.withUTF8Buffer { for index in 0..<$0.count { letters.append(unsafe $0[index]) } }
+        let letters = (0..<b.utf8CodeUnitCount).map { b[$0] }
         var rows = [Array(0...letters.count)]
         for i in 1...max(a.count, 1) where a.count > 0 {
             var row = [i]

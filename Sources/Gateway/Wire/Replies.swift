@@ -98,8 +98,10 @@ struct Replies: ~Copyable {
         member(",\"status\":", problem.status)
         output.append(",\"code\":\"")
         output.append(problem.code)
-        output.append("\",\"detail\":")
-        JSONWriter.appendString(problem.detail, to: &output)
+        output.append("\",\"detail\":\"")
+        if let prefix = problem.detailPrefix { output.append(prefix) }
+        JSONWriter.appendEscaped(problem.detail, to: &output)
+        output.append("\"")
         if let parameter = problem.parameter {
             output.append(",\"parameter\":")
             JSONWriter.appendString(parameter, to: &output)
