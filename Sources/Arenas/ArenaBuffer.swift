@@ -65,6 +65,13 @@ public struct ArenaBuffer: ~Copyable, ~Escapable, ByteSink {
     @inlinable
     @_lifetime(copy self)
     public consuming func finish() throws(ArenaError) -> Span<UInt8> {
+        try finished()
+    }
+
+    // Apart from `finish()`: the compiler moves a consumed `self` that a lifetime is copied from to the heap.
+    @inlinable
+    @_lifetime(copy self)
+    func finished() throws(ArenaError) -> Span<UInt8> {
         if let error { throw error }
         let span = unsafe Span(_unsafeStart: start, count: length)
         return unsafe _overrideLifetime(span, copying: self)
