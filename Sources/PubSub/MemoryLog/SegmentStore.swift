@@ -174,18 +174,19 @@ struct SegmentStore: ~Copyable {
 
     /// Writes a record and its message at the end of the newest segment, which has room.
     mutating func append(_ record: Record, _ message: Span<UInt8>) -> Location {
-        let slot = Int((end - 1) & slotMask)
-        let offset = unsafe slots[slot].used
-        let memory = unsafe slots[slot].memory
+        // Pointed at once: ThreadSanitizer breaks the compiler over a change through `self.slots`.
+        let segment = unsafe slots + Int((end - 1) & slotMask)
+        let offset = unsafe segment.pointee.used
+        let memory = unsafe segment.pointee.memory
         unsafe (memory + offset).storeBytes(of: record, as: Record.self)
         unsafe message.withUnsafeBytes { source in
             unsafe UnsafeMutableRawBufferPointer(start: memory + offset + Record.headerBytes, count: source.count)
                 .copyMemory(from: source)
         }
-        unsafe slots[slot].recordCount += 1
-        let entry = unsafe memory + slots[slot].capacity - slots[slot].recordCount * Self.tableEntryBytes
+        unsafe segment.pointee.recordCount += 1
+        let entry = unsafe memory + segment.pointee.capacity - segment.pointee.recordCount * Self.tableEntryBytes
         unsafe entry.storeBytes(of: UInt32(offset), as: UInt32.self)
-        unsafe slots[slot].used += Record.storedBytes(for: message.count)
+        unsafe segment.pointee.used += Record.storedBytes(for: message.count)
         return Location(segment: end - 1, offset: offset)
     }
 
