@@ -18,21 +18,19 @@ public struct Acceptance: Sendable {
 
     /// Takes in one field's value. Malformed members are passed over.
     public mutating func add(_ value: Span<UInt8>) {
-        // An empty field asks for nothing in particular.
-        guard value.count > 0 else { return }
-        hasField = true
         var start = 0
         while start < value.count {
-            var end = start
-            while end < value.count, value[end] != UInt8(ascii: ",") { end += 1 }
+            let end = Self.end(of: value, start..<value.count, at: UInt8(ascii: ","))
             addRange(value, value.trimmed(start..<end))
             start = end + 1
         }
     }
 
     private mutating func addRange(_ text: Span<UInt8>, _ member: Range<Int>) {
-        var end = member.lowerBound
-        while end < member.upperBound, text[end] != UInt8(ascii: ";") { end += 1 }
+        // An empty member asks for nothing in particular.
+        guard !member.isEmpty else { return }
+        hasField = true
+        let end = Self.end(of: text, member, at: UInt8(ascii: ";"))
         let range = text.trimmed(member.lowerBound..<end)
         guard let slash = range.first(where: { text[$0] == UInt8(ascii: "/") }) else { return }
         let found: Int
@@ -57,8 +55,7 @@ public struct Acceptance: Sendable {
     private static func quality(_ text: Span<UInt8>, _ parameters: Range<Int>) -> Int {
         var start = parameters.lowerBound
         while start < parameters.upperBound {
-            var end = start + 1
-            while end < parameters.upperBound, text[end] != UInt8(ascii: ";") { end += 1 }
+            let end = Self.end(of: text, start + 1..<parameters.upperBound, at: UInt8(ascii: ";"))
             let parameter = text.trimmed(start + 1..<end)
             if parameter.count >= 3, text.matches("q=", in: parameter.lowerBound..<parameter.lowerBound + 2) {
                 return thousandths(text, parameter.lowerBound + 2..<parameter.upperBound)
@@ -66,6 +63,21 @@ public struct Acceptance: Sendable {
             start = end
         }
         return 1000
+    }
+
+    /// Where the first `delimiter` stands that is not in a quoted string, or the range ends.
+    private static func end(of text: Span<UInt8>, _ range: Range<Int>, at delimiter: UInt8) -> Int {
+        var offset = range.lowerBound
+        var isQuoted = false
+        while offset < range.upperBound, isQuoted || text[offset] != delimiter {
+            if text[offset] == UInt8(ascii: "\"") {
+                isQuoted.toggle()
+            } else if isQuoted, text[offset] == UInt8(ascii: "\\") {
+                offset += 1
+            }
+            offset += 1
+        }
+        return min(offset, range.upperBound)
     }
 
     private static func thousandths(_ text: Span<UInt8>, _ range: Range<Int>) -> Int {

@@ -1,3 +1,5 @@
+import Arenas
+
 /// Which bytes may stand where.
 enum Characters {
     /// RFC 9110, section 5.6.2: what names and methods are made of, as a set of the first 128 bytes.
@@ -27,13 +29,14 @@ enum Characters {
         return letter &- 97 < 6 ? letter &- 87 : nil
     }
 
-    /// What a host and its port may be made of (RFC 3986, section 3.2.2), structure aside.
+    /// What a registered name may be made of (RFC 3986, section 3.2.2), as a set of the first 128 bytes.
+    @inline(__always)
     static func isHost(_ byte: UInt8) -> Bool {
-        if isDigit(byte) || lowercase(byte) &- 97 < 26 { return true }
-        switch byte {
-        case 0x2D, 0x2E, 0x5F, 0x7E, 0x25, 0x21, 0x24, 0x26, 0x27, 0x28, 0x29, 0x2A, 0x2B, 0x2C, 0x3B, 0x3D: return true
-        default: return false
-        }
+        // ! $ % & ' ( ) * + , - . 0-9 ; = A-Z _ a-z ~
+        let low: UInt64 = 0x2BFF_7FF2_0000_0000
+        let high: UInt64 = 0x47FF_FFFE_87FF_FFFE
+        let word = byte < 64 ? low : high
+        return byte < 128 && word >> UInt64(byte & 63) & 1 == 1
     }
 }
 
@@ -43,21 +46,17 @@ extension Span<UInt8> {
     func holds(_ literal: StaticString, at offset: Int) -> Bool {
         let length = literal.utf8CodeUnitCount
         guard offset + length <= count else { return false }
-        return literal.withUTF8Buffer { text in
-            for index in 0..<length where unsafe text[index] != self[offset + index] { return false }
-            return true
-        }
+        for index in 0..<length where literal[index] != self[offset + index] { return false }
+        return true
     }
 
     /// Whether `range` is the literal, which is in lower case, in upper or lower case.
     @inline(__always)
     func matches(_ literal: StaticString, in range: Range<Int>) -> Bool {
         guard range.count == literal.utf8CodeUnitCount else { return false }
-        return literal.withUTF8Buffer { text in
-            for index in 0..<range.count
-            where unsafe text[index] != Characters.lowercase(self[range.lowerBound + index]) { return false }
-            return true
-        }
+        for index in 0..<range.count
+        where literal[index] != Characters.lowercase(self[range.lowerBound + index]) { return false }
+        return true
     }
 
     /// `range` without blanks at its ends.
@@ -68,5 +67,21 @@ extension Span<UInt8> {
         while low < high, Characters.isBlank(self[low]) { low += 1 }
         while high > low, Characters.isBlank(self[high - 1]) { high -= 1 }
         return low..<high
+    }
+
+    /// Where the token that begins at `start` ends.
+    @inline(__always)
+    func endOfToken(from start: Int) -> Int {
+        var offset = firstBeyondWord(from: start)
+        while offset < count, Characters.isToken(self[offset]) { offset = firstBeyondWord(from: offset + 1) }
+        return offset
+    }
+
+    /// Where the registered name that begins at `start` ends.
+    @inline(__always)
+    func endOfHost(from start: Int) -> Int {
+        var offset = firstBeyondWord(from: start)
+        while offset < count, Characters.isHost(self[offset]) { offset = firstBeyondWord(from: offset + 1) }
+        return offset
     }
 }

@@ -31,9 +31,7 @@ public struct HTTPDate: Sendable {
     public func write(to output: inout OutputBuffer) { output.append(contentsOf: text.span) }
 
     private mutating func put(_ literal: StaticString, _ from: Int, _ count: Int, at offset: Int) {
-        literal.withUTF8Buffer { bytes in
-            for index in 0..<count { text[offset + index] = unsafe bytes[from + index] }
-        }
+        for index in 0..<count { text[offset + index] = literal[from + index] }
     }
 
     private mutating func put(number: Int64, _ digits: Int, at offset: Int) {

@@ -36,7 +36,10 @@ public struct RequestHead: Equatable, Sendable {
 
 /// How far a head that is still arriving was looked at.
 public struct ScanPosition: BitwiseCopyable, Equatable, Sendable {
-    var scanned: UInt32 = 0
+    /// Bytes in which no further line end was found.
+    var scanned: UInt16 = 0
+    /// Up to this many bytes there is nothing new to say without another line feed.
+    var quiet: UInt16 = 0
 
     public init() {}
 }

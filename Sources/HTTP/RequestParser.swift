@@ -4,7 +4,8 @@
 /// nothing.
 public struct RequestParser: ~Copyable {
     public struct Limits: Sendable {
-        /// The request line and all fields: what common proxies send at most (431).
+        /// The request line and all fields: what common proxies send at most (431). Room for the longest request line
+        /// at least.
         public var headBytes = 16 << 10
         /// 414.
         public var targetBytes = 8 << 10
@@ -24,6 +25,11 @@ public struct RequestParser: ~Copyable {
     public static let maximumFields = 100
     /// Empty lines before a request that are passed over (RFC 9112, section 2.2).
     static let maximumLeadingLines = 4
+    /// More than any body, and so little that ten times as much is still a number.
+    static let maximumLength = 1 << 59
+
+    /// What a request line may have around its target: method, version, blanks and the line's end.
+    static let targetFrameBytes = 64
 
     let limits: Limits
     var fields = InlineArray<100, FieldRange>(repeating: FieldRange())
@@ -46,7 +52,9 @@ public struct RequestParser: ~Copyable {
     }
 
     public init(limits: Limits = Limits()) {
-        precondition(limits.headBytes < Int(UInt16.max) && limits.fields <= Self.maximumFields)
+        precondition(limits.headBytes >= limits.targetBytes + Self.targetFrameBytes)
+        precondition(limits.headBytes + 2 * Self.maximumLeadingLines < Int(UInt16.max), "offsets have sixteen bits")
+        precondition(limits.fields <= Self.maximumFields)
         self.limits = limits
     }
 
@@ -56,30 +64,30 @@ public struct RequestParser: ~Copyable {
     /// each head.
     /// - Throws: `HTTPError`; the connection is to be answered and closed.
     public mutating func parse(_ bytes: Span<UInt8>, resume position: inout ScanPosition) throws(HTTPError) -> Outcome {
-        // Without another complete line nothing new can be said, as long as no limit is near.
-        if position.scanned > 0, bytes.count <= limits.targetBytes,
-            bytes.firstLineFeed(from: Int(position.scanned)) == nil
-        {
-            position.scanned = UInt32(bytes.count)
+        let start = try skipEmptyLines(bytes)
+        if bytes.count <= Int(position.quiet), bytes.firstLineFeed(from: Int(position.scanned)) == bytes.count {
+            position.scanned = UInt16(bytes.count)
             return .incomplete
         }
         head = RequestHead()
         seen = Seen()
-        let start = try skipEmptyLines(bytes)
-        var offset = start
-        if let next = try parseRequestLine(bytes, from: offset) {
-            offset = next
-            while true {
-                guard let next = try parseFieldLine(bytes, from: offset, headStart: start) else { break }
-                if next == offset {
-                    try finish(end: offset + 2, start: start)
-                    return .head(head)
-                }
-                offset = next
-            }
+        guard var offset = try parseRequestLine(bytes, from: start) else {
+            // What a method may not begin with is refused as soon as it is there.
+            let hasBegun = start < bytes.count && bytes[start] != 0x0D
+            position.quiet = hasBegun ? UInt16(start + limits.targetBytes + Self.targetFrameBytes) : 0
+            position.scanned = UInt16(bytes.count)
+            return .incomplete
         }
-        try checkSize(of: bytes, from: start)
-        position.scanned = UInt32(bytes.count)
+        while let next = try parseFieldLine(bytes, from: offset, headStart: start) {
+            if next == offset {
+                try finish(end: offset + 2, start: start)
+                return .head(head)
+            }
+            offset = next
+        }
+        guard bytes.count - start <= limits.headBytes else { throw .headTooLarge }
+        position.quiet = UInt16(start + limits.headBytes)
+        position.scanned = UInt16(bytes.count)
         return .incomplete
     }
 
@@ -89,27 +97,30 @@ public struct RequestParser: ~Copyable {
             offset += 2
             guard offset <= Self.maximumLeadingLines * 2 else { throw .malformedRequestLine }
         }
+        // What cannot begin a method, a TLS greeting say, is not waited for.
+        if offset < bytes.count, !Characters.isToken(bytes[offset]),
+            bytes[offset] != 0x0D || offset + 1 < bytes.count
+        {
+            throw .malformedRequestLine
+        }
         return offset
     }
 
-    /// Refuses a head that can no longer become a good one.
-    private func checkSize(of bytes: Span<UInt8>, from start: Int) throws(HTTPError) {
-        guard bytes.count - start > limits.headBytes else { return }
-        throw .headTooLarge
-    }
-
-    /// Where the line from `start` on ends (its CR); nil where it is not complete.
+    /// Where the line from `start` on ends (its CR); nil where it is not complete, or not before `limit`.
     /// - Throws: where it has a control character, or a line break that is not CR LF.
     private func endOfLine(
-        _ bytes: Span<UInt8>, from start: Int, orElse error: HTTPError
+        _ bytes: Span<UInt8>, from start: Int, before limit: Int, orElse error: HTTPError
     ) throws(HTTPError) -> Int? {
         var offset = bytes.firstControl(from: start)
         while offset < bytes.count {
             let byte = bytes[offset]
-            if byte == 0x0D, offset + 1 < bytes.count, bytes[offset + 1] == 0x0A { return offset }
+            if byte == 0x0D, offset + 1 < bytes.count, bytes[offset + 1] == 0x0A {
+                return offset + 2 <= limit ? offset : nil
+            }
             // Anything else is wrong once the line is complete.
             if byte != 0x09 {
-                guard bytes.firstLineFeed(from: offset) != nil else { return nil }
+                let lineFeed = bytes.firstLineFeed(from: offset)
+                guard lineFeed < bytes.count, lineFeed < limit else { return nil }
                 throw byte == 0x0D || byte == 0x0A ? .bareLineBreak : error
             }
             offset = bytes.firstControl(from: offset + 1)
@@ -119,31 +130,34 @@ public struct RequestParser: ~Copyable {
 
     // MARK: The request line
 
+    /// - Returns: where the next line begins; nil where the line is not complete.
     private mutating func parseRequestLine(_ bytes: Span<UInt8>, from start: Int) throws(HTTPError) -> Int? {
         // What cannot begin a method, a TLS greeting say, is not waited for.
         if start < bytes.count, !Characters.isToken(bytes[start]), bytes[start] != 0x0D || start + 1 < bytes.count {
             throw .malformedRequestLine
         }
-        guard let end = try endOfLine(bytes, from: start, orElse: .malformedRequestLine) else {
-            // Room for the method and the version around the longest target.
-            guard bytes.count - start <= limits.targetBytes + 64 else { throw .targetTooLong }
+        let limit = start + limits.targetBytes + Self.targetFrameBytes
+        guard let end = try endOfLine(bytes, from: start, before: limit, orElse: .malformedRequestLine) else {
+            guard bytes.count <= limit else { throw .targetTooLong }
             return nil
         }
-        guard end - start <= limits.targetBytes + 64 else { throw .targetTooLong }
-        var offset = start
-        while offset < end, Characters.isToken(bytes[offset]) { offset += 1 }
-        guard offset > start, offset < end, bytes[offset] == 0x20 else { throw .malformedRequestLine }
-        head.methodRange = start..<offset
+        let methodEnd = bytes.endOfToken(from: start)
+        guard methodEnd > start, bytes[methodEnd] == 0x20 else { throw .malformedRequestLine }
+        head.methodRange = start..<methodEnd
         head.method = Method(bytes, head.methodRange)
-        let targetStart = offset + 1
-        offset = targetStart
-        while offset < end, bytes[offset] > 0x20, bytes[offset] < 0x7F { offset += 1 }
+        let targetStart = methodEnd + 1
+        var offset = bytes.firstTargetMark(from: targetStart)
+        var question: Int?
+        while offset < end, bytes[offset] != 0x20 {
+            // A fragment has no place in a request, nor has anything that is not visible ASCII.
+            guard bytes[offset] == UInt8(ascii: "?") else { throw .malformedTarget }
+            if question == nil { question = offset }
+            offset = bytes.firstTargetMark(from: offset + 1)
+        }
         guard offset < end else { throw .malformedRequestLine }
-        guard bytes[offset] == 0x20 else { throw .malformedTarget }
-        let target = targetStart..<offset
-        guard target.count <= limits.targetBytes else { throw .targetTooLong }
+        guard offset - targetStart <= limits.targetBytes else { throw .targetTooLong }
         try parseVersion(bytes, offset + 1..<end)
-        try parseTarget(bytes, target)
+        try parseTarget(bytes, targetStart..<offset, question: question)
         return end + 2
     }
 
@@ -158,7 +172,6 @@ public struct RequestParser: ~Copyable {
     }
 
     private mutating func finish(end: Int, start: Int) throws(HTTPError) {
-        guard end - start <= limits.headBytes else { throw .headTooLarge }
         head.byteCount = end
         if head.minorVersion == 1, !seen.host { throw .missingHost }
         if seen.transferEncoding {
@@ -179,12 +192,11 @@ extension RequestParser {
     private mutating func parseFieldLine(
         _ bytes: Span<UInt8>, from start: Int, headStart: Int
     ) throws(HTTPError) -> Int? {
-        guard let end = try endOfLine(bytes, from: start, orElse: .malformedField) else { return nil }
-        guard end + 2 - headStart <= limits.headBytes else { throw .headTooLarge }
+        let limit = headStart + limits.headBytes
+        guard let end = try endOfLine(bytes, from: start, before: limit, orElse: .malformedField) else { return nil }
         if end == start { return start }
         guard !Characters.isBlank(bytes[start]) else { throw .foldedField }
-        var colon = start
-        while colon < end, Characters.isToken(bytes[colon]) { colon &+= 1 }
+        let colon = bytes.endOfToken(from: start)
         guard colon > start, colon < end, bytes[colon] == UInt8(ascii: ":") else { throw .malformedField }
         guard head.fieldCount < limits.fields else { throw .tooManyFields }
         let value = bytes.trimmed(colon + 1..<end)
@@ -237,13 +249,13 @@ extension RequestParser {
         }
     }
 
-    /// Digits only; eighteen of them are more than any body.
+    /// Digits only. A number beyond any body is taken for the largest of them, and left to the body's limit.
     private static func length(_ bytes: Span<UInt8>, _ value: Range<Int>) throws(HTTPError) -> Int {
-        guard !value.isEmpty, value.count <= 18 else { throw .malformedContentLength }
+        guard !value.isEmpty else { throw .malformedContentLength }
         var length = 0
         for index in value {
             guard Characters.isDigit(bytes[index]) else { throw .malformedContentLength }
-            length = length * 10 + Int(bytes[index] - 48)
+            length = min(length * 10 + Int(bytes[index] - 48), maximumLength)
         }
         return length
     }
@@ -262,7 +274,7 @@ extension RequestParser {
         for index in 0..<head.fieldCount {
             let field = fields[index]
             let range = Int(field.nameStart)..<Int(field.nameEnd)
-            if range.count == name.utf8CodeUnitCount, bytes.matches(name, in: range) {
+            if bytes.matches(name, in: range) {
                 return Int(field.valueStart)..<Int(field.valueEnd)
             }
         }

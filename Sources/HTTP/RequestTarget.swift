@@ -1,24 +1,22 @@
 extension RequestParser {
     /// Takes the target apart (RFC 9112, section 3.2).
-    mutating func parseTarget(_ bytes: Span<UInt8>, _ target: Range<Int>) throws(HTTPError) {
+    mutating func parseTarget(_ bytes: Span<UInt8>, _ target: Range<Int>, question: Int?) throws(HTTPError) {
         guard !target.isEmpty else { throw .malformedTarget }
+        var pathStart = target.lowerBound
         if head.method == .connect {
-            guard Self.isHost(bytes, target) else { throw .malformedTarget }
+            guard Self.isHost(bytes, target, needsPort: true) else { throw .malformedTarget }
             head.targetForm = .authority
-            head.path = target
-            return
-        }
-        if bytes[target.lowerBound] == UInt8(ascii: "/") {
+        } else if bytes[pathStart] == UInt8(ascii: "/") {
             head.targetForm = .origin
-            try split(bytes, target)
-        } else if target.count == 1, bytes[target.lowerBound] == UInt8(ascii: "*") {
+        } else if target.count == 1, bytes[pathStart] == UInt8(ascii: "*") {
             guard head.method == .options else { throw .malformedTarget }
             head.targetForm = .asterisk
-            head.path = target
         } else {
             head.targetForm = .absolute
-            try split(bytes, try authorityEnd(bytes, target)..<target.upperBound)
+            pathStart = try authorityEnd(bytes, target)
         }
+        head.path = pathStart..<(question ?? target.upperBound)
+        if let question { head.query = question + 1..<target.upperBound }
     }
 
     /// Where the authority of an absolute target ends.
@@ -33,51 +31,44 @@ extension RequestParser {
         }
         let start = target.lowerBound + scheme
         var end = start
-        while end < target.upperBound, bytes[end] != UInt8(ascii: "/"), bytes[end] != UInt8(ascii: "?"),
-            bytes[end] != UInt8(ascii: "#")
-        {
-            end += 1
-        }
+        while end < target.upperBound, bytes[end] != UInt8(ascii: "/"), bytes[end] != UInt8(ascii: "?") { end += 1 }
         guard Self.isHost(bytes, start..<end) else { throw .malformedTarget }
         return end
     }
 
-    /// Parts path and query; a fragment has no place in a request.
-    private mutating func split(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(HTTPError) {
-        var offset = range.lowerBound
-        var mark: Int?
-        while offset < range.upperBound {
-            let byte = bytes[offset]
-            if byte == UInt8(ascii: "#") { throw .malformedTarget }
-            if byte == UInt8(ascii: "?"), mark == nil { mark = offset }
-            offset &+= 1
+    /// A host, perhaps in brackets, and a port, perhaps; user information is refused.
+    static func isHost(_ bytes: Span<UInt8>, _ range: Range<Int>, needsPort: Bool = false) -> Bool {
+        guard !range.isEmpty else { return false }
+        let end: Int
+        if bytes[range.lowerBound] == UInt8(ascii: "[") {
+            guard let bracket = endOfAddress(bytes, range) else { return false }
+            end = bracket
+        } else {
+            end = bytes.endOfHost(from: range.lowerBound)
+            guard end > range.lowerBound else { return false }
         }
-        head.path = range.lowerBound..<(mark ?? range.upperBound)
-        if let mark { head.query = mark + 1..<range.upperBound }
+        guard end < range.upperBound else { return !needsPort }
+        guard bytes[end] == UInt8(ascii: ":"), range.upperBound - end <= 6 else { return false }
+        var port = 0
+        for index in end + 1..<range.upperBound {
+            guard Characters.isDigit(bytes[index]) else { return false }
+            port = port * 10 + Int(bytes[index] - 48)
+        }
+        return port <= Int(UInt16.max) && !(needsPort && port == 0)
     }
 
-    /// A host, perhaps in brackets, and perhaps a port; user information is refused.
-    static func isHost(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
-        guard !range.isEmpty else { return false }
-        var offset = range.lowerBound
-        if bytes[offset] == UInt8(ascii: "[") {
-            offset += 1
-            while offset < range.upperBound, bytes[offset] != UInt8(ascii: "]") {
-                guard
-                    Characters.hexValue(bytes[offset]) != nil || bytes[offset] == UInt8(ascii: ":")
-                        || bytes[offset] == UInt8(ascii: ".")
-                else { return false }
-                offset += 1
+    /// Where a bracketed IPv6 address ends; nil where it is none.
+    private static func endOfAddress(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int? {
+        var offset = range.lowerBound + 1
+        var colons = 0
+        while offset < range.upperBound, bytes[offset] != UInt8(ascii: "]") {
+            if bytes[offset] == UInt8(ascii: ":") {
+                colons += 1
+            } else if Characters.hexValue(bytes[offset]) == nil, bytes[offset] != UInt8(ascii: ".") {
+                return nil
             }
-            guard offset < range.upperBound, offset > range.lowerBound + 1 else { return false }
             offset += 1
-        } else {
-            while offset < range.upperBound, Characters.isHost(bytes[offset]) { offset += 1 }
-            guard offset > range.lowerBound else { return false }
         }
-        guard offset < range.upperBound else { return true }
-        guard bytes[offset] == UInt8(ascii: ":"), range.upperBound - offset <= 6 else { return false }
-        for index in offset + 1..<range.upperBound where !Characters.isDigit(bytes[index]) { return false }
-        return true
+        return offset < range.upperBound && colons >= 2 ? offset + 1 : nil
     }
 }

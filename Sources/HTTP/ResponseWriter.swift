@@ -5,8 +5,8 @@ public enum ResponseWriter {
     /// What a client that waits for it is told before it sends the body.
     public static let continueResponse: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
 
-    /// Digits of a length that is filled in later; blanks before a value are allowed (RFC 9112, section 5).
-    static let lengthDigits = 10
+    /// The longest body: its length fits the ten places kept for it.
+    static let maximumBodyBytes = 9_999_999_999
 
     /// A body under way: where its length is to be written, and where it begins.
     public struct Body: BitwiseCopyable, Sendable {
@@ -50,7 +50,8 @@ public enum ResponseWriter {
         output.append("\r\n")
     }
 
-    /// Ends the head and begins a body whose length is written by `endBody`.
+    /// Ends the head and begins a body whose length is written by `endBody`, into places that are blank until then:
+    /// blanks before a value are allowed (RFC 9112, section 5).
     public static func beginBody(to output: inout OutputBuffer) -> Body {
         output.append("Content-Length:           0\r\n\r\n")
         return Body(lengthEnd: output.count - 4, start: output.count)
@@ -60,6 +61,7 @@ public enum ResponseWriter {
     /// - Parameter isOmitted: the length is told but the body is not sent (HEAD).
     public static func endBody(_ body: Body, isOmitted: Bool = false, to output: inout OutputBuffer) {
         var length = output.count - body.start
+        precondition(length <= maximumBodyBytes)
         if isOmitted { output.truncate(to: body.start) }
         var bytes = output.mutableSpan
         var position = body.lengthEnd - 1
