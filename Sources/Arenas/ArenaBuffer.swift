@@ -2,6 +2,7 @@
 ///
 /// Memory belongs to the arena. Appending past the arena's cap is remembered, writes nothing more, and is
 /// thrown by `finish()`.
+// unsafe: writes into the arena's memory, and hands it out as spans bound to the arena.
 @safe
 public struct ArenaBuffer: ~Copyable, ~Escapable, ByteSink {
     @usableFromInline let state: UnsafeMutablePointer<ArenaState>

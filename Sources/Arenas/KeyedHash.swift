@@ -2,6 +2,7 @@
 ///
 /// Any thread; holds no memory. The same key gives the same hash on every run and machine.
 /// (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012.)
+// unsafe: loads eight bytes at a time, once they were seen to be in the span.
 public struct KeyedHash: Sendable {
     private let key0: UInt64
     private let key1: UInt64

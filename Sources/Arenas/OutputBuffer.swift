@@ -2,6 +2,7 @@
 ///
 /// Owns its memory and frees it when it ends. `removeAll()` keeps the memory, so that a loop in steady
 /// state allocates nothing. One thread at a time.
+// unsafe: owns its memory, and hands it out as spans bound to the buffer.
 @safe
 public struct OutputBuffer: ~Copyable, ByteSink {
     @usableFromInline var start: UnsafeMutablePointer<UInt8>

@@ -1,5 +1,6 @@
 import Glibc
 
+// unsafe: strerror returns a C string, copied at once.
 /// Why a group could not start, in words for an operator.
 public struct StartError: Error, CustomStringConvertible, Sendable {
     public let description: String
