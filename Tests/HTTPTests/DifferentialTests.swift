@@ -1,4 +1,3 @@
-import CHTTPParser
 import Testing
 
 @testable import HTTP
@@ -11,7 +10,7 @@ import Testing
         var random = SeededGenerator()
         for _ in 0..<5000 {
             let request = Self.request(&random)
-            let reference = Self.reference(Array(request.utf8))
+            let reference = Reference.request(Array(request.utf8))
             #expect(ours(request) == reference, "seed \(random.seed): \(request)")
             if ours(request) != reference { return }
         }
@@ -48,17 +47,6 @@ import Testing
             case .end: return body
             }
         }
-    }
-
-    // unsafe: lends the request and room for the answer to C for the length of the call.
-    private static func reference(_ bytes: [UInt8]) -> String? {
-        var out = [UInt8](repeating: 0, count: 128 << 10)
-        let length = unsafe bytes.withUnsafeBufferPointer { request in
-            unsafe out.withUnsafeMutableBufferPointer { room in
-                unsafe postern_reference_parse(request.baseAddress, request.count, room.baseAddress, room.count)
-            }
-        }
-        return length < 0 ? nil : String(decoding: out[..<length], as: UTF8.self)
     }
 
     private static func request(_ random: inout SeededGenerator) -> String {

@@ -1,4 +1,4 @@
-import Arenas
+import Glibc
 
 @testable import HTTP
 
@@ -54,6 +54,12 @@ final class HeadFixture {
         return String(decoding: bytes[range], as: UTF8.self)
     }
 
+    func count(named name: StaticString, in text: String) -> Int? {
+        let bytes = Array(text.utf8)
+        guard case .head = parse(bytes) else { return nil }
+        return parser.count(named: name, in: bytes.span)
+    }
+
     private func step(_ bytes: [UInt8], _ position: inout ScanPosition) -> Parsed {
         func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
         do throws(HTTPError) {
@@ -79,8 +85,11 @@ struct SeededGenerator: RandomNumberGenerator {
     let seed: UInt64
     private var state: UInt64
 
-    init(seed: UInt64 = .random(in: 0 ... .max)) {
-        self.seed = seed
+    /// `POSTERN_TEST_SEED` names the seed of a run that is to be repeated.
+    init() {
+        // unsafe: the environment's text, read at once.
+        let named = unsafe getenv("POSTERN_TEST_SEED").flatMap { unsafe UInt64(String(cString: $0)) }
+        seed = named ?? .random(in: 0 ... .max)
         state = seed
     }
 

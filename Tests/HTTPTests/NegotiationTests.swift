@@ -38,9 +38,17 @@ import Testing
         ("APPLICATION/JSON", 1000),
         ("application/json;q=0, */*", 0), ("nonsense, */*;q=0.1", 100), ("application/json;q=x", 1000),
         ("application/json; q=1.000", 1000),
+        ("a/b;c=\"x, application/json;q=0.5\", */*;q=0.2", 200), ("application/json;c=\"\\\";q=0.9\";q=0.3", 300),
+        ("a/b;c=\"x\\", 0), (", ,", 1000), ("nonsense", 0), ("application/json;q=2", 1000), ("*/json", 0),
+        ("application/json;q=0.1234", 1000), ("application/json;q=0.05", 50), ("application/json;q=0x1", 1000),
+        ("application/json;q=0.1x", 1000), ("application/json;q=1.5", 1000), ("application/json;q=", 1000),
+        ("application/json;a=b;Q=0.7", 700), (" application/json ; q=0.7 ", 700),
+        ("application/json;q=0.2, application/json;q=0.6;v=1", 600), ("*/*;q=0.6, application/*;q=0.1", 100),
         ("application/jsonx", 0), ("a/b;q=0.9, application/*;q=0.3, */*;q=0.7", 300),
     ])
     func weights(_ value: String, _ expected: Int) { #expect(quality(value) == expected) }
+
+    @Test func anEmptyFieldTakesNothingBack() { #expect(quality("", "text/html") == 0 && quality(" , ") == 1000) }
 
     @Test func severalFieldsCountTogether() { #expect(quality("text/html", "application/json;q=0.4") == 400) }
 }
@@ -68,6 +76,27 @@ import Testing
 
     @Test(arguments: [("%", 0), ("a%4", 1), ("%zz", 0), ("ab%4g", 2), ("%41%", 3)])
     func refuses(_ raw: String, _ offset: Int) { #expect(decode(raw) == .failure(.malformed(offset: offset))) }
+
+    @Test func whatDoesNotFitTheArenaIsRefused() {
+        let arena = ScopedArena(limits: ScopedArena.Limits(initialBytes: 64, maximumBytes: 64))
+        let raw = [UInt8](repeating: UInt8(ascii: "+"), count: 1000)
+        var error: PercentError?
+        do throws(PercentError) { _ = try PercentDecoding.decode(raw.span, as: .query, in: arena) } catch let caught {
+            error = caught
+        }
+        guard case .arena = error else { return #expect(Bool(false), "the arena is full") }
+    }
+
+    /// Every byte survives being encoded; what is not encoded is not copied.
+    @Test func everyByteIsReadBack() {
+        for byte in UInt8.min...UInt8.max {
+            let digits = String(byte, radix: 16)
+            let encoded = "%" + (digits.utf8.count == 1 ? "0" : "") + digits
+            for text in [encoded, encoded.uppercased()] {
+                #expect(decode("a" + text + "b") == .success("a" + String(decoding: [byte], as: UTF8.self) + "b"))
+            }
+        }
+    }
 
     private func items(_ query: String) -> [String] {
         let bytes = Array(query.utf8)

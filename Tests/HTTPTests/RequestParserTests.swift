@@ -49,7 +49,11 @@ import Testing
             ("GET http://example.org/a?b HTTP/1.1", RequestHead.TargetForm.absolute, "/a", "b"),
             ("GET http://example.org HTTP/1.1", .absolute, "", nil), ("GET HTTPS://h:1/ HTTP/1.1", .absolute, "/", nil),
             ("GET http://h?q HTTP/1.1", .absolute, "", "q"), ("OPTIONS * HTTP/1.1", .asterisk, "*", nil),
-            ("CONNECT h:443 HTTP/1.1", .authority, "h:443", nil), ("GET /? HTTP/1.1", .origin, "/", ""),
+            ("CONNECT h:443 HTTP/1.1", .authority, "h:443", nil),
+            ("CONNECT [fe80::1]:443 HTTP/1.1", .authority, "[fe80::1]:443", nil),
+            ("OPTIONS /a HTTP/1.1", .origin, "/a", nil),
+            ("GET //a?x=1&y=/?z HTTP/1.1", .origin, "//a", "x=1&y=/?z"),
+            ("GET https://[::1]:8080?b HTTP/1.1", .absolute, "", "b"), ("GET /? HTTP/1.1", .origin, "/", ""),
         ] as [(String, RequestHead.TargetForm, String, String?)])
     func targets(_ line: String, _ form: RequestHead.TargetForm, _ path: String, _ query: String?) throws {
         let head = try head(line + "\r\nHost: h\r\n\r\n")
@@ -148,6 +152,59 @@ import Testing
         ("\u{16}\u{3}\u{1}", .malformedRequestLine),
     ])
     func refuses(_ text: String, _ error: HTTPError) { #expect(fixture.parse(text) == .refused(error)) }
+
+    @Test(arguments: [
+        "GET ?a", "GET http://", "GET https://", "GET http://:80/", "GET http://u@h/", "GET http://h:x/",
+        "GET http://h:65536/", "GET /a?b#c", "GET http://h#c", "GET /a\tb", "CONNECT /", "CONNECT h", "CONNECT h:",
+        "CONNECT h:0", "CONNECT h:1?a", "OPTIONS **", "GET /\u{80}",
+    ])
+    func refusesTarget(_ line: String) {
+        #expect(fixture.parse(line + " HTTP/1.1\r\nHost: h\r\n\r\n") == .refused(.malformedTarget))
+    }
+
+    @Test(arguments: [
+        "[]", "[:]", "[::g]", "[::1]x", "[::1]:x", "h:65536", "h:123456", ":80", "a,b c", "h:1:2", "\u{E4}",
+    ])
+    func refusesHost(_ host: String) {
+        #expect(fixture.parse("GET / HTTP/1.1\r\nHost: \(host)\r\n\r\n") == .refused(.malformedHost))
+    }
+
+    /// The request line needs no second byte to be hopeless.
+    @Test(arguments: ["\n", "\u{16}", " ", "\0", "\rX", "\r\n\n"])
+    func refusesAtOnce(_ start: String) { #expect(fixture.parse(start) == .refused(.malformedRequestLine)) }
+
+    /// 400 before anything else is looked at: an absolute target names a host, and still a Host is due.
+    @Test func anAbsoluteTargetDoesNotStandForAHost() {
+        #expect(fixture.parse("GET http://h/ HTTP/1.1\r\n\r\n") == .refused(.missingHost))
+    }
+
+    @Test func valuesAreFreeOfBlanksAroundThemAndMayHoldAnyText() throws {
+        let head = try head(
+            "GET / HTTP/1.1\r\nHost: h\r\nA:\r\nB: \t \r\nC:x\r\nD: a\tb: \u{E4} \r\n!#$%&'*+-.^_`|~9: v\r\n\r\n")
+        #expect(head.fields == ["Host=h", "A=", "B=", "C=x", "D=a\tb: \u{E4}", "!#$%&'*+-.^_`|~9=v"])
+    }
+
+    @Test func fieldsAreCounted() {
+        let text = "GET / HTTP/1.1\r\nHost: h\r\nTTL: 1\r\nttl: 2\r\nTTLS: 3\r\n\r\n"
+        #expect(fixture.count(named: "ttl", in: text) == 2 && fixture.count(named: "absent", in: text) == 0)
+    }
+
+    @Test(arguments: [
+        ("", false), ("Content-Length: 0\r\n", false), ("Content-Length: 1\r\n", true),
+        ("Transfer-Encoding: Chunked\r\n", true),
+    ])
+    func aBodyIsWhereTheHeadSaysSo(_ fields: String, _ expected: Bool) throws {
+        var parser = RequestParser()
+        var position = ScanPosition()
+        let bytes = Array("PUT / HTTP/1.1\r\nHost: h\r\n\(fields)\r\n".utf8)
+        guard case .head(let head) = try parser.parse(bytes.span, resume: &position) else {
+            return #expect(Bool(false), "a whole head")
+        }
+        #expect(head.hasBody == expected && head.keepsAlive && !head.closing.keepsAlive)
+        var closing = head.closing
+        closing.keepsAlive = true
+        #expect(closing == head)
+    }
 
     @Test(arguments: ["h", "h:80", "127.0.0.1:8080", "[::1]:80", "a-b.c_d", "h:"])
     func hosts(_ host: String) throws {

@@ -41,6 +41,44 @@ import Testing
         }
     }
 
+    /// An independent parser reads what was written.
+    @Test(arguments: [200, 201, 204, 400, 405, 410, 431, 503, 507], [0, 1, 9, 10, 4096, 100_000])
+    func httpParserReadsItBack(_ status: Int, _ length: Int) {
+        let body = String(repeating: "b", count: status == 204 ? 0 : length)
+        let written = text { output in
+            ResponseWriter.begin(status, to: &output)
+            ResponseWriter.field("Retry-After", length, to: &output)
+            ResponseWriter.field("Allow", "GET, HEAD", to: &output)
+            ResponseWriter.field("Cursor", Array("c-1".utf8).span, to: &output)
+            guard status != 204 else { return ResponseWriter.endWithoutBody(to: &output) }
+            let mark = ResponseWriter.beginBody(to: &output)
+            for byte in body.utf8 { output.append(byte) }
+            ResponseWriter.endBody(mark, to: &output)
+        }
+        let told = status == 204 ? "" : "\nfield Content-Length=\(length)"
+        #expect(
+            Reference.response(Array(written.utf8))
+                == "status \(status)\nfield Retry-After=\(length)\nfield Allow=GET, HEAD\nfield Cursor=c-1\(told)\nbody \(body)"
+        )
+    }
+
+    @Test func anUnknownStatusIsAnErrorOfOurs() {
+        #expect(text { ResponseWriter.begin(599, to: &$0) } == "HTTP/1.1 599 Internal Server Error\r\n")
+        #expect("\(Status.reason(100))" == "Continue")
+        #expect("\(ResponseWriter.continueResponse)" == "HTTP/1.1 100 Continue\r\n\r\n")
+    }
+
+    /// The C library writes the same, for any second of four-digit years.
+    @Test func datesAgreeWithTheCLibrary() {
+        var random = SeededGenerator()
+        for _ in 0..<3000 {
+            let seconds = Int64.random(in: -62_135_596_800..<253_402_300_800, using: &random)
+            let date = HTTPDate(unixSeconds: seconds)
+            #expect(date.unixSeconds == seconds)
+            #expect(text { date.write(to: &$0) } == Reference.date(seconds), "seed \(random.seed): \(seconds)")
+        }
+    }
+
     @Test(arguments: [
         (0, "Thu, 01 Jan 1970 00:00:00 GMT"), (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
         (1_795_406_700, "Mon, 23 Nov 2026 04:05:00 GMT"), (951_782_399, "Mon, 28 Feb 2000 23:59:59 GMT"),

@@ -10,4 +10,7 @@
 /// Returns how many bytes that is; -1 where the request is malformed, incomplete, or not all there is.
 long postern_reference_parse(const uint8_t *bytes, size_t count, uint8_t *text, size_t capacity);
 
+/// The same of one response, which begins with a line `status CODE` and has neither method nor keep.
+long postern_reference_parse_response(const uint8_t *bytes, size_t count, uint8_t *text, size_t capacity);
+
 #endif
