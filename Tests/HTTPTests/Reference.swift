@@ -23,12 +23,11 @@ enum Reference {
         var parts = unsafe tm()
         var text = [CChar](repeating: 0, count: 64)
         unsafe gmtime_r(&seconds, &parts)
-        // The year of glibc's %Y is not padded.
-        let length = unsafe strftime(&text, text.count, "%a, %d %b %Y %H:%M:%S GMT", &parts)
+        // glibc's %Y is not padded, which an HTTP date is.
+        let length = unsafe strftime(&text, text.count, "%a, %d %b #### %H:%M:%S GMT", &parts)
         let year = unsafe String(parts.tm_year + 1900)
         let written = String(decoding: text[..<length].map(UInt8.init(bitPattern:)), as: UTF8.self)
-        return written.replacing(
-            " \(year) ", with: " " + String(repeating: "0", count: 4 - year.utf8.count) + year + " ")
+        return written.replacing("####", with: String(repeating: "0", count: 4 - year.utf8.count) + year)
     }
 
     @unsafe

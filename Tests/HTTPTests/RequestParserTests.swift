@@ -32,6 +32,7 @@ import Testing
             [Method.get, .head, .post, .put, .delete, .options, .patch, .trace, .other, .other]))
     func methods(_ name: String, _ method: Method) throws {
         #expect(try head("\(name) / HTTP/1.1\r\nHost: h\r\n\r\n").method == method)
+        #expect("\(method.name)" == (method == .other ? "OTHER" : name))
     }
 
     @Test(arguments: [
@@ -255,6 +256,7 @@ import Testing
         "GET / HTTP/1.1\r\nHost: h\nA: b\r\n\r\n", "GET / HTTP/1.1\r\nA: \0\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: h\rx\r\n\r\n",
         "GET /a#b HTTP/1.1\r\n\r\n", "GET / HTTP/3.0\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "x y z\r\n",
+        "\rX", "\r\n\u{16}", "\r\n\r\n\r\n\r\n\r\n",
     ]
 
     @Test(arguments: samples)
