@@ -110,15 +110,30 @@ int64_t postern_send(int descriptor, const void *buffer, size_t count) {
 int postern_shutdown_sending(int descriptor) { return checked(shutdown(descriptor, SHUT_WR)); }
 int postern_close(int descriptor) { return checked(close(descriptor)); }
 
-int postern_signals_open(void) {
+static sigset_t handled_signals(void) {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    return set;
+}
+
+int postern_signals_open(void) {
+    sigset_t set = handled_signals();
+    // Blocked only once somebody listens: a process that blocks them and has no descriptor could not be ended.
+    int descriptor = checked(signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+    if (descriptor < 0) return descriptor;
     int error = pthread_sigmask(SIG_BLOCK, &set, NULL);
-    if (error != 0) return -error;
-    return checked(signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+    if (error == 0) return descriptor;
+    close(descriptor);
+    return -error;
+}
+
+void postern_signals_close(int descriptor) {
+    sigset_t set = handled_signals();
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    close(descriptor);
 }
 
 int postern_signals_read(int descriptor) {

@@ -44,7 +44,7 @@ extension EventLoop {
         let id = ConnectionID(index: index, generation: connections[index].generation)
         statistics.accepted.add(1)
         statistics.open.add(1)
-        guard postern_epoll_add(epoll, descriptor, POSTERN_READ.rawValue, id.packed) >= 0 else {
+        guard postern_epoll_add(epoll.number, descriptor, POSTERN_READ.rawValue, id.packed) >= 0 else {
             connections[index].isHandlerDone = true
             return doom(index, .failed)
         }
@@ -70,7 +70,7 @@ extension EventLoop {
 
     /// Out of descriptors: the listener would be ready for ever, so it rests a while.
     private func pauseListener() {
-        _ = postern_epoll_remove(epoll, listener)
+        _ = postern_epoll_remove(epoll.number, listener)
         listenerPausedUntil = nowNanoseconds + Self.acceptPauseNanoseconds
     }
 

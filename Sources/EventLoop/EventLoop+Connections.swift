@@ -31,6 +31,11 @@ extension EventLoop {
             linger(id.index)
         } else {
             setTimer(id.index, milliseconds: configuration.flushMilliseconds)
+            // The peer may read only when all it sends is taken; what still comes is read and dropped.
+            if connections[id.index].isReadingPaused {
+                connections[id.index].isReadingPaused = false
+                arm(id.index)
+            }
         }
     }
 

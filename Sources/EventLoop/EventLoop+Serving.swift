@@ -74,7 +74,7 @@ extension EventLoop {
         }
         if connection.isWriteArmed { interest |= POSTERN_WRITE.rawValue }
         let id = ConnectionID(index: index, generation: connection.generation)
-        _ = postern_epoll_modify(epoll, connection.descriptor, interest, id.packed)
+        _ = postern_epoll_modify(epoll.number, connection.descriptor, interest, id.packed)
     }
 
     // MARK: Ending
@@ -102,7 +102,8 @@ extension EventLoop {
             statistics.closed(connections[index].reason).add(1)
             shared.giveConnection()
             connections[index].phase = .free
-            connections[index].generation &+= 1
+            // No name is all zeros, which others may keep for none.
+            connections[index].generation = max(1, connections[index].generation &+ 1)
             connections[index].next = firstFree
             firstFree = index
         }

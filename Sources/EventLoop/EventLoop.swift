@@ -11,8 +11,8 @@ public final class EventLoop: @unchecked Sendable {
 
     let configuration: EventLoopConfiguration
     let shared: GroupState
-    let epoll: Int32
-    private let wakeDescriptor: Int32
+    let epoll: Descriptor
+    private let wakeDescriptor: Descriptor
     /// -1 once no more connections are taken.
     var listener: Int32
     private let signals: Int32
@@ -44,29 +44,28 @@ public final class EventLoop: @unchecked Sendable {
     }
 
     init(
-        index: Int, listener: Int32, signals: Int32, configuration: EventLoopConfiguration, shared: GroupState
+        index: Int, listener: consuming Descriptor, signals: Int32, configuration: EventLoopConfiguration,
+        shared: GroupState
     ) throws(SystemError) {
         self.index = index
-        self.listener = listener
         self.signals = signals
         self.configuration = configuration
         self.shared = shared
-        epoll = try SystemCalls.checked(postern_epoll_create(), "epoll_create1")
-        wakeDescriptor = try SystemCalls.checked(postern_eventfd(), "eventfd")
+        epoll = Descriptor(try SystemCalls.checked(postern_epoll_create(), "epoll_create1"))
+        wakeDescriptor = Descriptor(try SystemCalls.checked(postern_eventfd(), "eventfd"))
+        self.listener = listener.release()
         scratch = ReadScratch(byteCount: configuration.readBytes)
         let now = postern_monotonic_nanoseconds()
         turnNanoseconds = now
         nextSecond = now + 1_000_000_000
         deadlines = ThreadBound(TimerWheel(nowMilliseconds: now / 1_000_000))
         try watchListener()
-        try watch(wakeDescriptor, Token.wake)
+        try watch(wakeDescriptor.number, Token.wake)
         if signals >= 0 { try watch(signals, Token.signals) }
     }
 
     deinit {
         if listener >= 0 { _ = postern_close(listener) }
-        _ = postern_close(epoll)
-        _ = postern_close(wakeDescriptor)
     }
 
     /// Monotonic time, read once a turn.
@@ -79,7 +78,8 @@ public final class EventLoop: @unchecked Sendable {
     public var exactNanoseconds: UInt64 { postern_monotonic_nanoseconds() }
 
     private func watch(_ descriptor: Int32, _ token: UInt64) throws(SystemError) {
-        _ = try SystemCalls.checked(postern_epoll_add(epoll, descriptor, POSTERN_READ.rawValue, token), "epoll_ctl")
+        _ = try SystemCalls.checked(
+            postern_epoll_add(epoll.number, descriptor, POSTERN_READ.rawValue, token), "epoll_ctl")
     }
 
     func watchListener() throws(SystemError) { try watch(listener, Token.listener) }
@@ -88,7 +88,7 @@ public final class EventLoop: @unchecked Sendable {
 
     /// Makes the loop take a turn soon. Any thread; costs a system call only where the loop sleeps, at most one a turn.
     public func wake() {
-        if wakeGate.wake() { _ = postern_eventfd_signal(wakeDescriptor) }
+        if wakeGate.wake() { _ = postern_eventfd_signal(wakeDescriptor.number) }
     }
 
     /// Asks for another turn without sleeping: there is work left that was put off for fairness.
@@ -142,7 +142,7 @@ public final class EventLoop: @unchecked Sendable {
         statistics.waits.add(1)
         let maySleep = !needsTurn && wakeGate.lieDown()
         needsTurn = false
-        let count = events.wait(epoll, timeoutMilliseconds: maySleep ? sleepMilliseconds() : 0)
+        let count = events.wait(epoll.number, timeoutMilliseconds: maySleep ? sleepMilliseconds() : 0)
         wakeGate.rise()
         return count
     }
@@ -162,7 +162,7 @@ public final class EventLoop: @unchecked Sendable {
         switch token {
         case Token.listener: acceptConnections(handler)
         case Token.wake:
-            statistics.wakeups.add(Int(max(0, postern_eventfd_clear(wakeDescriptor))))
+            statistics.wakeups.add(Int(max(0, postern_eventfd_clear(wakeDescriptor.number))))
         default: takeSignals(handler)
         }
     }

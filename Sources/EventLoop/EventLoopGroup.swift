@@ -17,25 +17,29 @@ public final class EventLoopGroup: @unchecked Sendable {
     public init(configuration: EventLoopConfiguration) throws(StartError) {
         postern_ignore_broken_pipes()
         openFilesLimit = Int(max(0, postern_raise_open_files()))
-        signals = configuration.handlesSignals ? postern_signals_open() : -1
+        var signals: Int32 = -1
         do throws(SystemError) {
+            if configuration.handlesSignals {
+                signals = try SystemCalls.checked(postern_signals_open(), "signalfd")
+            }
             var port = configuration.port
             // A shared port would let a second server in unnoticed; so the first look is for the port alone. One that
             // the system picks is nobody else's.
-            if port != 0 { _ = postern_close(try Self.listen(configuration, port: port, shared: false)) }
+            if port != 0 { _ = try Self.listen(configuration, port: port, shared: false) }
             var loops: [EventLoop] = []
             for index in 0..<configuration.loops {
                 let listener = try Self.listen(configuration, port: port, shared: true)
-                if port == 0 { port = UInt16(truncatingIfNeeded: postern_bound_port(listener)) }
+                if port == 0 { port = UInt16(truncatingIfNeeded: postern_bound_port(listener.number)) }
                 loops.append(
                     try EventLoop(
                         index: index, listener: listener, signals: index == 0 ? signals : -1,
                         configuration: configuration, shared: shared))
             }
             self.loops = loops
+            self.signals = signals
             boundPort = port
         } catch {
-            if signals >= 0 { _ = postern_close(signals) }
+            if signals >= 0 { postern_signals_close(signals) }
             throw StartError(error, host: configuration.host, port: configuration.port)
         }
         for loop in loops { shared.add(loop) }
@@ -74,8 +78,9 @@ public final class EventLoopGroup: @unchecked Sendable {
 
     private static func listen(
         _ configuration: EventLoopConfiguration, port: UInt16, shared: Bool
-    ) throws(SystemError) -> Int32 {
-        try SystemCalls.listen(
-            host: configuration.host, port: port, backlog: shared ? configuration.backlog : 1, shared: shared)
+    ) throws(SystemError) -> Descriptor {
+        Descriptor(
+            try SystemCalls.listen(
+                host: configuration.host, port: port, backlog: shared ? configuration.backlog : 1, shared: shared))
     }
 }

@@ -6,7 +6,7 @@ public struct StartError: Error, CustomStringConvertible, Sendable {
     public let description: String
 
     init(_ error: SystemError, host: String, port: UInt16) {
-        let place = "\(host):\(port)"
+        let place = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
         description =
             switch error.number {
             case EADDRINUSE: "\(place) is in use by another process (see: ss -ltnp 'sport = :\(port)')"

@@ -157,6 +157,30 @@ import Testing
         }
     }
 
+    @Test func generationsBeginAgainWhenTheyHaveRunOut() throws {
+        try withLoops { served in
+            served.probe.perform { loop in
+                loop.connections.grow()
+                // Free places are taken from the last one added.
+                loop.firstFree = 0
+                loop.connections[0].generation = .max
+            }
+            #expect(served.probe.passTurn())
+            for _ in 0..<3 {
+                let client = try served.client()
+                try client.send("a")
+                #expect(try client.receiveText(1) == "a")
+                client.close()
+                #expect(eventually { served.total(\.openConnections) == 0 })
+            }
+            let names = served.probe.opened
+            #expect(names.map(\.index) == [0, 0, 0])
+            #expect(Set(names).count == 3 && names[0].generation == .max)
+            // No connection's name is zero, which others may use for none.
+            #expect(names.allSatisfy { $0.packed != 0 })
+        }
+    }
+
     @Test func anIdleConnectionIsSmall() {
         #expect(MemoryLayout<Connection>.stride + MemoryLayout<TimerWheel.Node>.stride <= 64)
     }

@@ -91,4 +91,50 @@ import Testing
         #expect(probes[0].events.last == .closed(.loopEnded))
         client.close()
     }
+
+    @Test func outputThatWaitsForItsPeerIsWrittenBeforeALoopEnds() throws {
+        let reply = pattern(8 << 20)
+        var configuration = EventLoopConfiguration()
+        configuration.maximumPendingBytes = 16 << 20
+        configuration.drainTimeoutMilliseconds = 60_000
+        let group = try EventLoopGroup(configuration: configuration)
+        let probes = start(
+            group,
+            orders: .init(
+                received: { loop, id, _ in loop.send(id, reply.span) },
+                drainBegan: { loop in
+                    if let id = loop.connection(at: 0) { loop.closeAfterFlush(id) }
+                }))
+        let client = try Client(port: group.boundPort, receiveBuffer: 8192)
+        try client.send("?")
+        #expect(eventually { group.loops[0].statistics.pendingOutputBytes > 0 })
+        group.drain()
+        #expect(eventually { probes[0].events.contains(.drainBegan) })
+        #expect(try isSame(client.receiveToEnd(), reply))
+        client.close()
+        group.join()
+    }
+
+    @Test(arguments: [false, true])
+    func stoppingThrowsAwayWhatWaitsForItsPeer(thoughEnding: Bool) throws {
+        let reply = pattern(8 << 20)
+        var configuration = EventLoopConfiguration()
+        configuration.maximumPendingBytes = 16 << 20
+        let group = try EventLoopGroup(configuration: configuration)
+        let probes = start(
+            group,
+            orders: .init(received: { loop, id, _ in
+                loop.send(id, reply.span)
+                if thoughEnding { loop.closeAfterFlush(id) }
+            }))
+        let client = try Client(port: group.boundPort, receiveBuffer: 8192)
+        try client.send("?")
+        #expect(eventually { group.loops[0].statistics.pendingOutputBytes > 0 })
+        group.stop()
+        group.join()
+        #expect(group.loops[0].statistics.pendingOutputBytes == 0)
+        #expect(group.loops[0].statistics.openConnections == 0)
+        #expect(group.loops[0].statistics.closedTotal(.loopEnded) == 1)
+        #expect(probes[0].events.contains(.closed(.loopEnded)) == !thoughEnding)
+    }
 }

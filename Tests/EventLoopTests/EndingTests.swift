@@ -88,4 +88,47 @@ import Testing
             #expect(served.probe.events.filter { $0 == .closed(.finished) }.count == 5)
         }
     }
+
+    /// The peer reads only when it has sent everything, and we read nothing: each would wait for the other.
+    @Test func aPausedPeerThatStillSendsGetsItsLastReply() throws {
+        let reply = pattern(8 << 20)
+        let orders = ProbeHandler.Orders(received: { loop, id, _ in
+            loop.pauseReading(id)
+            loop.send(id, reply.span)
+            loop.closeAfterFlush(id)
+        })
+        try withLoops({ $0.maximumPendingBytes = 16 << 20 }, orders: orders) { served in
+            let client = try served.client(receiveBuffer: 8192)
+            try client.send(pattern(16 << 20))
+            #expect(try isSame(client.receiveToEnd(), reply))
+            client.close()
+            #expect(eventually { served.total { $0.closedTotal(.finished) } == 1 })
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func aResetBehindOurEndIsNoticedAtOnce(whileFlushing: Bool) throws {
+        let reply = pattern(whileFlushing ? 8 << 20 : 10)
+        let orders = ProbeHandler.Orders(received: { loop, id, _ in
+            loop.send(id, reply.span)
+            loop.closeAfterFlush(id)
+        })
+        let configure = { (configuration: inout EventLoopConfiguration) in
+            configuration.maximumPendingBytes = 16 << 20
+            configuration.flushMilliseconds = 600_000
+            configuration.lingerMilliseconds = 600_000
+        }
+        try withLoops(configure, orders: orders) { served in
+            let client = try served.client(receiveBuffer: 8192)
+            try client.send("?")
+            _ = try client.receive(exactly: 10)
+            #expect(served.probe.passTurn())
+            #expect(served.total(\.openConnections) == 1)
+            #expect((served.total(\.pendingOutputBytes) > 0) == whileFlushing)
+            client.reset()
+            #expect(eventually { served.total(\.openConnections) == 0 })
+            #expect(served.total(\.pendingOutputBytes) == 0)
+            #expect(served.probe.events == [.opened, .received(1)])
+        }
+    }
 }

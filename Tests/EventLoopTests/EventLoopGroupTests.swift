@@ -72,4 +72,46 @@ import Testing
             #expect(lowestFree() == before)
         }
     }
+
+    /// Wherever starting stops for want of descriptors, those it had are given back, and it says so.
+    @Test func aGroupThatFindsTooFewDescriptorsKeepsNone() async {
+        await #expect(processExitsWith: .success) {
+            var limit = rlimit(rlim_cur: 64, rlim_max: 64)
+            unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            func takeAll() -> [Int32] {
+                var taken: [Int32] = []
+                while case let next = dup(0), next >= 0 { taken.append(next) }
+                return taken
+            }
+            var configuration = EventLoopConfiguration()
+            configuration.loops = 2
+            configuration.handlesSignals = true
+            var fillers = takeAll()
+            // Each loop has a listener, an epoll and an eventfd; there is one signalfd.
+            var failures: [String] = []
+            var free: [Int] = []
+            for _ in 0...6 {
+                do throws(StartError) {
+                    _ = try EventLoopGroup(configuration: configuration)
+                } catch {
+                    failures.append(error.description)
+                }
+                let left = takeAll()
+                free.append(left.count)
+                for descriptor in left { close(descriptor) }
+                close(fillers.removeLast())
+            }
+            // What is found wrong is reported through a descriptor too.
+            for filler in fillers { close(filler) }
+            #expect(free == [0, 1, 2, 3, 4, 5, 6])
+            let calls = ["signalfd", "listen", "epoll_create1", "eventfd", "listen", "epoll_create1", "eventfd"]
+            #expect(failures == calls.map { "127.0.0.1:0: \($0): Too many open files" })
+        }
+    }
+
+    @Test func anAddressIsWrittenAsInAURL() {
+        let inUse = SystemError(call: "listen", number: EADDRINUSE)
+        #expect(StartError(inUse, host: "::1", port: 8080).description.hasPrefix("[::1]:8080 is in use"))
+        #expect(StartError(inUse, host: "localhost", port: 80).description.hasPrefix("localhost:80 is in use"))
+    }
 }

@@ -39,4 +39,19 @@ import Testing
             }
         }
     }
+
+    /// An application that goes on without its gateway can still be ended.
+    @Test func aGroupThatCannotStartLeavesSignalsAlone() async {
+        await #expect(processExitsWith: .success) {
+            var configuration = EventLoopConfiguration()
+            configuration.handlesSignals = true
+            configuration.host = "192.0.2.1"
+            #expect(throws: StartError.self) { try EventLoopGroup(configuration: configuration) }
+            var blocked = sigset_t()
+            unsafe pthread_sigmask(SIG_BLOCK, nil, &blocked)
+            for signal in [SIGTERM, SIGINT, SIGHUP] {
+                #expect(unsafe sigismember(&blocked, signal) == 0)
+            }
+        }
+    }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import EventLoop
@@ -124,12 +125,12 @@ import Testing
     @Test func aConnectionThatEndsWaitsForAPeerThatTakesALittleAtATime() throws {
         let configure = { (configuration: inout EventLoopConfiguration) in
             configuration.maximumPendingBytes = 16 << 20
-            configuration.flushMilliseconds = 500
+            configuration.flushMilliseconds = 1000
         }
         try withLoops(configure, orders: replying(andClosing: true)) { served in
             let client = try served.client(receiveBuffer: 8192)
             try client.send("?")
-            let slowUntil = served.loop.exactNanoseconds + 1_200_000_000
+            let slowUntil = served.loop.exactNanoseconds + 2_200_000_000
             var bytes: [UInt8] = []
             while served.loop.exactNanoseconds < slowUntil {
                 let pauseUntil = served.loop.exactNanoseconds + 20_000_000
@@ -151,6 +152,40 @@ import Testing
             try client.send("?")
             #expect(eventually { served.total { $0.closedTotal(.slowReader) } == 1 })
             #expect(eventually { served.total(\.openConnections) == 0 })
+        }
+    }
+
+    /// How the connection stands when its peer, which reads nothing, has finished sending.
+    enum Standing: CaseIterable { case open, paused, ending, pausedAndEnding }
+
+    /// Its end is told once and is not looked at again and again, and it is still sent everything.
+    @Test(arguments: Standing.allCases)
+    func aPeerThatFinishedCostsNoTurnsWhileOutputIsPending(standing: Standing) throws {
+        let orders = ProbeHandler.Orders(
+            received: { loop, id, _ in
+                if standing == .paused || standing == .pausedAndEnding { loop.pauseReading(id) }
+                loop.send(id, Self.reply.span)
+                if standing == .ending || standing == .pausedAndEnding { loop.closeAfterFlush(id) }
+            },
+            peerFinished: { _, _ in }, outputDrained: { loop, id in loop.closeAfterFlush(id) })
+        try withLoops({ $0.maximumPendingBytes = 16 << 20 }, orders: orders) { served in
+            let client = try served.client(receiveBuffer: 8192)
+            try client.send("?")
+            #expect(eventually { served.total(\.pendingOutputBytes) > 0 })
+            client.shutdownSending()
+            let isTold = standing == .open || standing == .paused
+            #expect(eventually { served.probe.events.contains(.peerFinished) == isTold })
+            // What the kernel still takes is taken; then the loop sleeps.
+            #expect(
+                eventually {
+                    let waits = served.total(\.waitsTotal)
+                    usleep(20_000)
+                    return served.total(\.waitsTotal) == waits
+                })
+            #expect(try isSame(client.receiveToEnd(), Self.reply))
+            client.close()
+            #expect(eventually { served.total { $0.closedTotal(.finished) } == 1 })
+            #expect(served.probe.events.filter { $0 == .peerFinished }.count == (isTold ? 1 : 0))
         }
     }
 }

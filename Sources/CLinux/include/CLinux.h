@@ -50,6 +50,8 @@ int postern_close(int descriptor);
 
 // Blocks SIGTERM, SIGINT and SIGHUP in this thread and those it starts, and reports them on a descriptor.
 int postern_signals_open(void);
+// Undoes it, in this thread.
+void postern_signals_close(int descriptor);
 // The next signal's number; 0 when there is none.
 int postern_signals_read(int descriptor);
 void postern_ignore_broken_pipes(void);

@@ -1,4 +1,3 @@
-import Synchronization
 import Testing
 
 @testable import EventLoop
@@ -15,6 +14,8 @@ final class ProbeHandler: ConnectionHandler {
         var received: (EventLoop, ConnectionID, Span<UInt8>) -> Void = { loop, id, bytes in loop.send(id, bytes) }
         var peerFinished: (EventLoop, ConnectionID) -> Void = { loop, id in loop.closeAfterFlush(id) }
         var deadline: (EventLoop, ConnectionID) -> Void = { _, _ in }
+        var outputDrained: (EventLoop, ConnectionID) -> Void = { _, _ in }
+        var closed: (EventLoop, ConnectionID) -> Void = { _, _ in }
         var tick: (EventLoop) -> Void = { _ in }
         var drainBegan: (EventLoop) -> Void = { _ in }
     }
@@ -23,9 +24,9 @@ final class ProbeHandler: ConnectionHandler {
 
     private let loop: EventLoop
     private let orders: Orders
-    private let notes = Mutex<[Event]>([])
-    private let names = Mutex<[ConnectionID]>([])
-    private let errands = Mutex<[Errand]>([])
+    private let notes = Guarded<[Event]>([])
+    private let names = Guarded<[ConnectionID]>([])
+    private let errands = Guarded<[Errand]>([])
 
     init(loop: EventLoop, orders: Orders) {
         self.loop = loop
@@ -87,8 +88,14 @@ final class ProbeHandler: ConnectionHandler {
         note(.deadline)
         orders.deadline(loop, id)
     }
-    func outputDrained(_ id: ConnectionID) { note(.outputDrained) }
-    func closed(_ id: ConnectionID, _ reason: CloseReason) { note(.closed(reason)) }
+    func outputDrained(_ id: ConnectionID) {
+        note(.outputDrained)
+        orders.outputDrained(loop, id)
+    }
+    func closed(_ id: ConnectionID, _ reason: CloseReason) {
+        note(.closed(reason))
+        orders.closed(loop, id)
+    }
     func tick() {
         for errand in errands.withLock({ take(&$0) }) { errand(loop) }
         orders.tick(loop)

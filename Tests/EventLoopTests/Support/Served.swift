@@ -66,12 +66,20 @@ final class Figure: Sendable {
 
 /// Bytes in which a lost, repeated or misplaced piece shows.
 func pattern(_ count: Int) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(count)
+    while bytes.count < count { bytes += patternPeriod.prefix(count - bytes.count) }
+    return bytes
+}
+
+/// Repeated at a prime number of bytes, which is nobody's block size.
+private let patternPeriod: [UInt8] = {
     var state: UInt32 = 1
-    return (0..<count).map { _ in
+    return (0..<65_521).map { _ in
         state = state &* 1_664_525 &+ 1_013_904_223
         return UInt8(state >> 24)
     }
-}
+}()
 
 /// Whether two long runs of bytes are equal; an expectation that compares them itself would list every difference.
 func isSame(_ one: [UInt8], _ other: [UInt8]) -> Bool { one == other }
