@@ -1,23 +1,47 @@
 import Glibc
 
-/// A small blocking HTTP/1.1 client on one connection. One thread at a time.
+/// A small blocking HTTP/1.1 client on one connection, which stays open between requests. One thread at a time.
 // unsafe: makes the socket calls.
 public final class TestClient {
+    /// What a server answered.
     public struct Response: Sendable, Equatable {
         public var status: Int
-        /// Names in lower case.
+        /// Names in lower case, values without the spaces around them.
         public var headers: [String: String]
+        /// As long as `Content-Length` says.
         public var body: String
     }
 
-    public enum Failure: Error { case connect(Int32), closed, malformed(String) }
+    /// Why there is no response.
+    public enum Failure: Error, Equatable {
+        /// The connection could not be made; the system's `errno`.
+        case connect(Int32)
+        /// The server closed or reset the connection.
+        case closed
+        /// Nothing came for so long.
+        case silent(seconds: Int)
+        /// What came is no response.
+        case malformed(String)
+    }
 
     private var descriptor: Int32
     private var received: [UInt8] = []
 
+    private let patienceSeconds: Int
+
     /// Connects to 127.0.0.1.
-    public init(port: UInt16) throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    /// - Parameter patienceSeconds: how long a response may let wait for its next byte: longer than any poll is parked.
+    /// - Throws: `Failure.connect`.
+    public init(port: UInt16, patienceSeconds: Int = 70) throws {
+        self.patienceSeconds = patienceSeconds
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw Failure.connect(errno) }
+        var patience = timeval(tv_sec: patienceSeconds, tv_usec: 0)
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        var isOn: Int32 = 1
+        unsafe setsockopt(
+            descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &isOn, socklen_t(MemoryLayout<Int32>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
@@ -33,6 +57,7 @@ public final class TestClient {
     deinit { close() }
 
     /// Sends a request and waits for its response.
+    /// - Parameter target: path and query, percent-encoded already.
     @discardableResult
     public func request(
         _ method: String, _ target: String, headers: [String: String] = [:], body: String? = nil
@@ -51,7 +76,7 @@ public final class TestClient {
         return head + "\r\n" + (body ?? "")
     }
 
-    /// Sends bytes as they are.
+    /// Sends bytes as they are: several requests at once, or half of one.
     public func send(_ text: String) throws {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
@@ -63,7 +88,7 @@ public final class TestClient {
         }
     }
 
-    /// Waits for the next response.
+    /// Waits for the next response; what came behind it is kept for the one after.
     public func response() throws -> Response {
         var end = Self.headEnd(received)
         while end == nil {
@@ -88,7 +113,7 @@ public final class TestClient {
         return Response(status: status, headers: headers, body: body)
     }
 
-    /// Closes the connection.
+    /// Closes the connection; the same as letting the client go.
     public func close() {
         guard descriptor >= 0 else { return }
         _ = Glibc.close(descriptor)
@@ -98,6 +123,7 @@ public final class TestClient {
     private func receive() throws {
         var room = [UInt8](repeating: 0, count: 64 << 10)
         let count = unsafe room.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }
+        if count < 0, errno == EAGAIN { throw Failure.silent(seconds: patienceSeconds) }
         guard count > 0 else { throw Failure.closed }
         received += room[..<count]
     }

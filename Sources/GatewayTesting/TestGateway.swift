@@ -2,6 +2,7 @@ import Gateway
 
 /// A real gateway on a free loopback port of this process, for tests of an application that embeds one or talks to one.
 public final class TestGateway: Sendable {
+    /// The gateway itself: its port, `drain()`, `join()`.
     public let gateway: Gateway
 
     /// Starts a gateway.
@@ -15,7 +16,8 @@ public final class TestGateway: Sendable {
         gateway.start()
     }
 
-    /// Ends the gateway at once and waits until it has ended.
+    /// Ends the gateway at once and waits until it has ended. To be called before the gateway is let go; again does
+    /// nothing.
     public func stop() {
         gateway.stop()
         gateway.join()
