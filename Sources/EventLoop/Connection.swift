@@ -18,10 +18,12 @@ struct Connection: BitwiseCopyable {
     var reason = CloseReason.finished
     var isReadingPaused = false
     var isWriteArmed = false
+    /// The deadline is the peer's to take pending output; it begins anew whenever some is taken.
+    var isOutputAwaited = false
     var isHandlerDone = false
     /// The handler knows that the peer has finished sending.
     var isEndTold = false
-    /// The end of the peer's bytes was read; while reading is paused it may be told before that.
+    /// The end of the peer's bytes was read; while reading is paused it may be told before that, and is told once more then.
     var isEndRead = false
     /// Output that the socket did not take; `.max` where there is none.
     var pending = UInt32.max

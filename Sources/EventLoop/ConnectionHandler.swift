@@ -5,8 +5,9 @@ public protocol ConnectionHandler: AnyObject {
     func opened(_ id: ConnectionID)
     /// Bytes were read. They stand in the loop's scratch and live for the call.
     func received(_ id: ConnectionID, _ bytes: Span<UInt8>)
-    /// The peer will send nothing more; it may still read. Told once. Where reading is paused it is told as soon as it
-    /// is known, and bytes that came before the end follow when reading is resumed.
+    /// The peer will send nothing more; it may still read. Told once all it sent was read. Where reading is paused it is
+    /// told as soon as it is known as well; what came before the end follows when reading is resumed, and then the end
+    /// is told again.
     func peerFinishedSending(_ id: ConnectionID)
     /// The connection's deadline has passed. It has none any more.
     func deadlineReached(_ id: ConnectionID)

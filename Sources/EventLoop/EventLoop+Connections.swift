@@ -30,7 +30,7 @@ extension EventLoop {
         if connections[id.index].pending == Connection.none {
             linger(id.index)
         } else {
-            setTimer(id.index, milliseconds: configuration.flushMilliseconds)
+            awaitOutput(id.index)
             // The peer may read only when all it sends is taken; what still comes is read and dropped.
             if connections[id.index].isReadingPaused {
                 connections[id.index].isReadingPaused = false
@@ -49,11 +49,21 @@ extension EventLoop {
     /// where the loop is not busy.
     public func setDeadline(_ id: ConnectionID, milliseconds: Int) {
         guard isOpen(id) else { return }
+        connections[id.index].isOutputAwaited = false
         setTimer(id.index, milliseconds: UInt64(max(0, milliseconds)))
+    }
+
+    /// Gives a peer that has yet to take something `stallMilliseconds` for each piece of it, in place of the
+    /// connection's deadline; one that takes nothing in that time is cut off (`CloseReason.slowReader`). Once all is
+    /// taken there is no deadline any more.
+    public func awaitOutput(_ id: ConnectionID) {
+        guard isOpen(id), connections[id.index].pending != Connection.none else { return }
+        awaitOutput(id.index)
     }
 
     public func clearDeadline(_ id: ConnectionID) {
         guard isOpen(id) else { return }
+        connections[id.index].isOutputAwaited = false
         deadlines.value.cancel(Int(id.index))
     }
 
@@ -66,6 +76,9 @@ extension EventLoop {
     public func hasPendingOutput(_ id: ConnectionID) -> Bool {
         isCurrent(id) && connections[id.index].pending != Connection.none
     }
+
+    /// Whether all that the peer sent was read, and it will send nothing more.
+    public func hasReadEnd(_ id: ConnectionID) -> Bool { isCurrent(id) && connections[id.index].isEndRead }
 
     /// The open connection at an index of this loop; nil where there is none. For walks over all of them.
     public func connection(at index: Int) -> ConnectionID? {
@@ -82,6 +95,11 @@ extension EventLoop {
         guard isOpen(id), connections[id.index].isReadingPaused != isPaused else { return }
         connections[id.index].isReadingPaused = isPaused
         arm(id.index)
+    }
+
+    private func awaitOutput(_ index: UInt32) {
+        connections[index].isOutputAwaited = true
+        setTimer(index, milliseconds: configuration.stallMilliseconds)
     }
 
     /// From the turn's time, rounded up.

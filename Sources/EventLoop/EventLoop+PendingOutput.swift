@@ -31,14 +31,18 @@ extension EventLoop {
         }
         statistics.bytesWritten.add(sent)
         statistics.pendingBytes.add(-sent)
-        let isFlushing = connections[index].phase == .flushing
+        let isAwaited = connections[index].isOutputAwaited
         guard pendingOutputs[slot].count == 0 else {
-            if isFlushing { setTimer(index, milliseconds: configuration.flushMilliseconds) }
+            if isAwaited { setTimer(index, milliseconds: configuration.stallMilliseconds) }
             return false
         }
         releasePending(index)
         connections[index].isWriteArmed = false
-        if isFlushing { linger(index) } else { arm(index) }
+        if isAwaited {
+            connections[index].isOutputAwaited = false
+            deadlines.value.cancel(Int(index))
+        }
+        if connections[index].phase == .flushing { linger(index) } else { arm(index) }
         return true
     }
 

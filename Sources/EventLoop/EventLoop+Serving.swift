@@ -39,7 +39,7 @@ extension EventLoop {
     }
 
     private func tellEnd(_ id: ConnectionID, _ handler: any ConnectionHandler) {
-        let isNews = !connections[id.index].isEndTold
+        let isNews = !connections[id.index].isEndTold || connections[id.index].isEndRead
         connections[id.index].isEndTold = true
         // A socket at its end is ready for ever; it is not to be asked again.
         arm(id.index)
@@ -48,6 +48,7 @@ extension EventLoop {
 
     func deadlineReached(_ index: UInt32, _ handler: any ConnectionHandler) {
         switch connections[index].phase {
+        case .open where connections[index].isOutputAwaited: doom(index, .slowReader)
         case .open:
             handler.deadlineReached(ConnectionID(index: index, generation: connections[index].generation))
         case .flushing: doom(index, .slowReader)

@@ -13,8 +13,8 @@ public struct EventLoopConfiguration: Sendable {
     /// What may be held for one peer that does not read, and for all of one loop's together.
     public var maximumPendingBytes = 4 << 20
     public var maximumPendingBytesPerLoop = 64 << 20
-    /// How long a connection that ends may take nothing of its last output: longer than a mobile network's pauses.
-    public var flushMilliseconds: UInt64 = 30_000
+    /// How long a peer may take nothing of the output it is awaited to take: longer than a mobile network's pauses.
+    public var stallMilliseconds: UInt64 = 30_000
     /// What a connection over the limit is told before it is closed.
     public var refusal: StaticString = ""
     /// How long a connection that we end is still read, so that its last reply is not reset away.

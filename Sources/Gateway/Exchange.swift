@@ -11,13 +11,14 @@ struct Exchange {
         case body
         /// A poll waits for messages.
         case parked
+        /// Replies wait for the client to take them; more requests are served behind them.
+        case blocked
         /// Nothing more is served.
         case ended
     }
 
     var phase = Phase.head
     var method = Method.other
-    var hasPeerFinished = false
     /// Looked at so far of a head that is arriving.
     var scan = ScanPosition()
     /// Bytes that came and could not be served yet; `.max` where there are none.

@@ -21,6 +21,10 @@ public final class Gateway: Sendable {
         loops.port = configuration.port
         loops.loops = configuration.loops
         loops.maximumConnections = configuration.maximumConnections
+        // The largest reply is one message, and a message was decoded in an arena; replies to requests that came
+        // together add to it.
+        loops.maximumPendingBytes = configuration.arenaMaximumBytes + 2 * Limits.pollBytes
+        loops.maximumPendingBytesPerLoop = max(loops.maximumPendingBytesPerLoop, 4 * loops.maximumPendingBytes)
         loops.handlesSignals = configuration.handlesSignals
         loops.drainTimeoutMilliseconds = UInt64(configuration.drainTimeoutMilliseconds)
         loops.refusal = Self.refusal

@@ -47,7 +47,8 @@ enum Limits {
     static let contentTypeBytes = 255
     /// Depth of JSON.
     static let jsonDepth = 64
-    /// Bytes kept that a client sends ahead while its poll is parked; behind them reading pauses.
+    /// Bytes kept that a client sends ahead while its poll is parked or its replies wait for it; behind them reading
+    /// pauses.
     static let sentAheadBytes = 64 << 10
     /// Replies of pipelined requests gathered before they are sent.
     static let gatheredReplyBytes = 256 << 10

@@ -115,7 +115,7 @@ import Testing
         })
         let configure = { (configuration: inout EventLoopConfiguration) in
             configuration.maximumPendingBytes = 16 << 20
-            configuration.flushMilliseconds = 600_000
+            configuration.stallMilliseconds = 600_000
             configuration.lingerMilliseconds = 600_000
         }
         try withLoops(configure, orders: orders) { served in

@@ -125,7 +125,7 @@ import Testing
     @Test func aConnectionThatEndsWaitsForAPeerThatTakesALittleAtATime() throws {
         let configure = { (configuration: inout EventLoopConfiguration) in
             configuration.maximumPendingBytes = 16 << 20
-            configuration.flushMilliseconds = 1000
+            configuration.stallMilliseconds = 1000
         }
         try withLoops(configure, orders: replying(andClosing: true)) { served in
             let client = try served.client(receiveBuffer: 8192)
@@ -145,13 +145,71 @@ import Testing
     @Test func aConnectionThatEndsWaitsOnlySoLongForAPeerThatTakesNothing() throws {
         let configure = { (configuration: inout EventLoopConfiguration) in
             configuration.maximumPendingBytes = 16 << 20
-            configuration.flushMilliseconds = 50
+            configuration.stallMilliseconds = 50
         }
         try withLoops(configure, orders: replying(andClosing: true)) { served in
             let client = try served.client(receiveBuffer: 8192)
             try client.send("?")
             #expect(eventually { served.total { $0.closedTotal(.slowReader) } == 1 })
             #expect(eventually { served.total(\.openConnections) == 0 })
+        }
+    }
+
+    @Test func anAwaitedPeerIsGivenTimeAnewForEachPieceItTakes() throws {
+        let orders = ProbeHandler.Orders(received: { loop, id, _ in
+            loop.send(id, Self.reply.span)
+            loop.awaitOutput(id)
+        })
+        let configure = { (configuration: inout EventLoopConfiguration) in
+            configuration.maximumPendingBytes = 16 << 20
+            configuration.stallMilliseconds = 1000
+        }
+        try withLoops(configure, orders: orders) { served in
+            let client = try served.client(receiveBuffer: 8192)
+            try client.send("?")
+            let slowUntil = served.loop.exactNanoseconds + 2_200_000_000
+            var bytes: [UInt8] = []
+            while served.loop.exactNanoseconds < slowUntil {
+                usleep(20_000)
+                bytes += try client.receive(exactly: 65536)
+            }
+            bytes += try client.receive(exactly: Self.reply.count - bytes.count)
+            #expect(isSame(bytes, Self.reply))
+            // Once all is taken, nothing ends it.
+            #expect(eventually { served.probe.events.contains(.outputDrained) })
+            usleep(1_500_000)
+            #expect(served.probe.events == [.opened, .received(1), .outputDrained])
+        }
+    }
+
+    @Test func anAwaitedPeerThatTakesNothingIsCutOff() throws {
+        let orders = ProbeHandler.Orders(received: { loop, id, _ in
+            loop.send(id, Self.reply.span)
+            loop.awaitOutput(id)
+        })
+        let configure = { (configuration: inout EventLoopConfiguration) in
+            configuration.maximumPendingBytes = 16 << 20
+            configuration.stallMilliseconds = 50
+        }
+        try withLoops(configure, orders: orders) { served in
+            let client = try served.client(receiveBuffer: 8192)
+            try client.send("?")
+            #expect(eventually { served.probe.events == [.opened, .received(1), .closed(.slowReader)] })
+            client.close()
+        }
+    }
+
+    @Test func awaitingOfAPeerThatOwesNothingLeavesItsDeadlineAlone() throws {
+        let orders = ProbeHandler.Orders(received: { loop, id, bytes in
+            loop.setDeadline(id, milliseconds: 100)
+            loop.send(id, bytes)
+            loop.awaitOutput(id)
+        })
+        try withLoops({ $0.stallMilliseconds = 1 }, orders: orders) { served in
+            let client = try served.client()
+            try client.send("?")
+            #expect(eventually { served.probe.events == [.opened, .received(1), .deadline] })
+            client.close()
         }
     }
 

@@ -1,9 +1,11 @@
 """Half-open, slow, resetting and garbage-sending clients cost bounded memory and never disturb others."""
 
 import contextlib
+import json
 import os
 import random
 import resource
+import socket
 import threading
 import time
 
@@ -155,6 +157,75 @@ def test_a_reader_that_does_not_read_costs_bounded_memory(serve):
         grown = server.resident_bytes() - before
         assert grown < 48 << 20, f"{grown >> 20} MiB for four readers that do not read"
     assert api.publish("t", "and after").status_code == 201
+
+
+def narrow(server):
+    """A connection that takes little at a time."""
+    connection = server.connect(timeout=30)
+    connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 << 10)
+    return connection
+
+
+@pytest.mark.parametrize("ending", ["stays", "finishes sending"])
+def test_a_client_that_asks_faster_than_it_reads_gets_every_reply(serve, ending):
+    server = serve("--loops", "1")
+    api, requests = Api(server), 600
+    api.publish("large", "x" * 200_000)
+    before = server.resident_bytes()
+    with narrow(server) as connection:
+        asking = threading.Thread(
+            target=lambda: [
+                connection.send(request("GET", f"/v1/topics/large/messages?limit={number + 1}"))
+                for number in range(requests)
+            ]
+            + ([connection.socket.shutdown(socket.SHUT_WR)] if ending != "stays" else [])
+        )
+        asking.start()
+        eventually(lambda: server.metric("postern_pending_output_bytes") > 0)
+        # What waits for the client is a reply or two, whatever it asks for.
+        assert server.metric("postern_pending_output_bytes") < 2 << 20
+        for _ in range(requests):
+            assert len(connection.reply().body) > 200_000
+        asking.join()
+        if ending == "stays":
+            assert connection.get("/livez").reply().status == 200
+        else:
+            assert connection.is_closed_by_server()
+    grown = server.resident_bytes() - before
+    assert grown < 16 << 20, f"{grown >> 20} MiB for {requests * 200_000 >> 20} MiB of replies"
+    assert server.metric("postern_connections_closed_total", reason="slow_reader") == 0
+
+
+def test_requests_sent_while_a_reply_waits_are_served_behind_it(serve):
+    server = serve("--loops", "1")
+    api = Api(server)
+    for _ in range(5):
+        api.publish("large", "x" * 900_000)
+    with narrow(server) as connection:
+        connection.send(request("GET", "/v1/topics/large/messages?limit=1") * 6)
+        eventually(lambda: server.metric("postern_pending_output_bytes") > 0)
+        body = b"z" * 300_000
+        late = threading.Thread(
+            target=lambda: connection.send(
+                request("POST", "/v1/topics/late/messages", body=body), request("GET", "/v1/topics/late/messages?wait=5s")
+            )
+        )
+        late.start()
+        assert [connection.reply().status for _ in range(8)] == [200] * 6 + [201, 200]
+        late.join()
+    assert api.only_message("late")["data"] == body.decode()
+
+
+def test_the_largest_message_reaches_a_client_that_takes_little_at_a_time(serve):
+    server = serve("--loops", "1")
+    api = Api(server)
+    # Each byte is six characters of JSON; more of them go over what one request may take.
+    body = "\x01" * 800_000
+    assert api.publish("large", body).status_code == 201
+    with narrow(server) as connection:
+        connection.send(request("GET", "/v1/topics/large/messages") * 3)
+        for _ in range(3):
+            assert json.loads(connection.reply().body)["messages"][0]["data"] == body
 
 
 def test_half_sent_bodies_cost_what_they_sent(serve):

@@ -50,9 +50,9 @@ extension LoopCore {
             .readMessages, .get, status,
             nanoseconds: loop.nowNanoseconds &- exchanges[Int(id.index)].startedNanoseconds)
         closesConnection = closes
-        send(id)
-        guard !closes else { return }
         loop.setDeadline(id, milliseconds: shared.configuration.idleTimeoutMilliseconds)
+        send(id)
+        guard !closes, exchanges[Int(id.index)].phase == .head else { return }
         guard exchanges[Int(id.index)].stash != Exchange.none else { return }
         loop.resumeReading(id)
         process(id, Span())

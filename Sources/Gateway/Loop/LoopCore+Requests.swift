@@ -16,7 +16,7 @@ extension LoopCore {
             return
         }
         stash.append(contentsOf: bytes)
-        if exchanges[index].phase == .parked {
+        if isWaiting(index) {
             putStash(id, stash)
             return
         }
@@ -50,9 +50,14 @@ extension LoopCore {
     }
 
     private mutating func putStash(_ id: ConnectionID, _ stash: consuming OutputBuffer) {
-        // A client that sends ahead while its poll is parked is read no further than this.
-        if exchanges[Int(id.index)].phase == .parked, stash.count > Limits.sentAheadBytes { loop.pauseReading(id) }
+        // A client that sends ahead is read no further than this.
+        if isWaiting(Int(id.index)), stash.count > Limits.sentAheadBytes { loop.pauseReading(id) }
         stashes[exchanges[Int(id.index)].stash] = consume stash
+    }
+
+    /// Whether the requests behind the one under way have to wait.
+    private func isWaiting(_ index: Int) -> Bool {
+        exchanges[index].phase == .parked || exchanges[index].phase == .blocked
     }
 
     mutating func dropStash(_ index: Int) {
@@ -80,7 +85,7 @@ extension LoopCore {
                 offset += used
             case .body:
                 offset += continueBody(id, bytes.extracting(offset..<bytes.count))
-            case .parked, .ended:
+            case .parked, .blocked, .ended:
                 return offset
             }
             if replies.output.count > Limits.gatheredReplyBytes { send(id) }

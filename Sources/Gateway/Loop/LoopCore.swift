@@ -60,8 +60,24 @@ struct LoopCore: ~Copyable {
     /// The client shut its side. What it asked for completely is answered by now; what is parked or half sent is given
     /// up, as a client that closed is not told from one that only stopped sending.
     mutating func peerFinishedSending(_ id: ConnectionID) {
-        exchanges[Int(id.index)].hasPeerFinished = true
-        if exchanges[Int(id.index)].phase != .ended { finish(id) }
+        switch exchanges[Int(id.index)].phase {
+        case .head, .body, .parked: finish(id)
+        // What it sent before is served first.
+        case .blocked, .ended: break
+        }
+    }
+
+    /// The client took what waited for it: requests it sent meanwhile are served.
+    mutating func outputDrained(_ id: ConnectionID) {
+        let index = Int(id.index)
+        guard exchanges[index].phase == .blocked else { return }
+        exchanges[index].phase = .head
+        loop.setDeadline(id, milliseconds: shared.configuration.idleTimeoutMilliseconds)
+        loop.resumeReading(id)
+        process(id, Span())
+        send(id)
+        guard exchanges[index].phase == .head else { return }
+        if loop.hasReadEnd(id) || (isDraining && exchanges[index].stash == Exchange.none) { finish(id) }
     }
 
     mutating func deadlineReached(_ id: ConnectionID) {
@@ -71,7 +87,8 @@ struct LoopCore: ~Copyable {
         case .head:
             // An idle connection is closed without a word; a head that does not come to an end is told.
             if exchanges[Int(id.index)].stash == Exchange.none { finish(id) } else { refuse(id, Self.timeout) }
-        case .ended: break
+        // Whose output is awaited the loop itself cuts off.
+        case .blocked, .ended: break
         }
     }
 
@@ -118,7 +135,7 @@ struct LoopCore: ~Copyable {
             switch exchanges[index].phase {
             case .parked: answerEmpty(id)
             case .head where exchanges[index].stash == Exchange.none: finish(id)
-            case .head, .body, .ended: break
+            case .head, .body, .blocked, .ended: break
             }
         }
     }
@@ -134,6 +151,10 @@ struct LoopCore: ~Copyable {
         if closesConnection {
             closesConnection = false
             finish(id)
+        } else if exchanges[Int(id.index)].phase == .head, loop.hasPendingOutput(id) {
+            // A client that asks faster than it reads is served no faster than it reads.
+            exchanges[Int(id.index)].phase = .blocked
+            loop.awaitOutput(id)
         }
     }
 

@@ -16,6 +16,7 @@ final class LoopGateway: ConnectionHandler {
     func received(_ id: ConnectionID, _ bytes: Span<UInt8>) { core.received(id, bytes) }
     func peerFinishedSending(_ id: ConnectionID) { core.peerFinishedSending(id) }
     func deadlineReached(_ id: ConnectionID) { core.deadlineReached(id) }
+    func outputDrained(_ id: ConnectionID) { core.outputDrained(id) }
     func closed(_ id: ConnectionID, _ reason: CloseReason) { core.closed(id) }
     func tick() { core.deliver() }
     func everySecond() { core.everySecond() }
