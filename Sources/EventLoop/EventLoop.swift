@@ -28,6 +28,7 @@ public final class EventLoop: @unchecked Sendable {
     private let events = EventBatch()
 
     private var turnNanoseconds: UInt64
+    private var turnWallMicroseconds = postern_realtime_microseconds()
     private var nextSecond: UInt64
     var listenerPausedUntil: UInt64?
     private var needsTurn = false
@@ -74,6 +75,12 @@ public final class EventLoop: @unchecked Sendable {
     /// Real time now, in microseconds since 1970.
     public var wallClockMicroseconds: Int64 { postern_realtime_microseconds() }
 
+    /// What the clock on the wall showed at a moment of this turn. Costs no look at a clock: both were read when the turn
+    /// began.
+    public func wallClockMicroseconds(at nanoseconds: UInt64) -> Int64 {
+        turnWallMicroseconds + Int64(bitPattern: nanoseconds &- turnNanoseconds) / 1000
+    }
+
     /// Monotonic time this instant, not the turn's.
     public var exactNanoseconds: UInt64 { postern_monotonic_nanoseconds() }
 
@@ -117,6 +124,7 @@ public final class EventLoop: @unchecked Sendable {
     private func turn(_ handler: any ConnectionHandler) {
         let count = waitForEvents()
         turnNanoseconds = postern_monotonic_nanoseconds()
+        turnWallMicroseconds = postern_realtime_microseconds()
         for position in 0..<count {
             let event = events[position]
             if UInt32(truncatingIfNeeded: event.token) == .max {

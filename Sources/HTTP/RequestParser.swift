@@ -45,6 +45,8 @@ public struct RequestParser: ~Copyable {
 
     /// Fields that decide where the body ends, and may be there once only.
     struct Seen {
+        /// A bit for each length that a field's name has.
+        var nameLengths: UInt64 = 0
         var host = false
         var transferEncoding = false
         var connectionCloses = false
@@ -204,6 +206,7 @@ extension RequestParser {
             nameStart: UInt16(start), nameEnd: UInt16(colon), valueStart: UInt16(value.lowerBound),
             valueEnd: UInt16(value.upperBound))
         head.fieldCount += 1
+        seen.nameLengths |= Self.lengthBit(colon - start)
         try note(bytes, start..<colon, value)
         return end + 2
     }
@@ -269,22 +272,21 @@ extension RequestParser {
         return (Int(field.nameStart)..<Int(field.nameEnd), Int(field.valueStart)..<Int(field.valueEnd))
     }
 
-    /// The first value of the field named so, in lower case; nil where there is none.
-    public func value(named name: StaticString, in bytes: Span<UInt8>) -> Range<Int>? {
+    /// The first value of the field named so, in lower case, and whether there are more; nil where there is none.
+    public func value(
+        named name: StaticString, in bytes: Span<UInt8>
+    ) -> (range: Range<Int>, isRepeated: Bool)? {
+        // Most names that are asked for are not there, and no field's is even of their length.
+        guard seen.nameLengths & Self.lengthBit(name.utf8CodeUnitCount) != 0 else { return nil }
+        var found: Range<Int>?
         for index in 0..<head.fieldCount {
             let field = fields[index]
-            let range = Int(field.nameStart)..<Int(field.nameEnd)
-            if bytes.matches(name, in: range) {
-                return Int(field.valueStart)..<Int(field.valueEnd)
-            }
+            guard bytes.matches(name, in: Int(field.nameStart)..<Int(field.nameEnd)) else { continue }
+            if let found { return (found, true) }
+            found = Int(field.valueStart)..<Int(field.valueEnd)
         }
-        return nil
+        return found.map { ($0, false) }
     }
 
-    /// How often the field named so, in lower case, is there.
-    public func count(named name: StaticString, in bytes: Span<UInt8>) -> Int {
-        var count = 0
-        for index in 0..<head.fieldCount where bytes.matches(name, in: field(at: index).name) { count += 1 }
-        return count
-    }
+    private static func lengthBit(_ count: Int) -> UInt64 { 1 << UInt64(min(count, 63)) }
 }

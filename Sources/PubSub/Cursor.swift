@@ -36,31 +36,43 @@ public struct Cursor: Equatable, Sendable {
         self.sequence = sequence
     }
 
-    /// Appends the 23 characters.
-    public func write(to output: inout OutputBuffer) {
+    /// The 23 characters.
+    public var text: InlineArray<23, UInt8> {
         var text = InlineArray<23, UInt8>(repeating: 0)
-        var span = text.mutableSpan
-        write(over: &span, at: 0)
-        output.append(contentsOf: text.span)
+        Self.put(Self.digits(epoch.rawValue >> 40), last: 2, into: &text, at: 0)
+        Self.put(Self.digits(epoch.rawValue), last: 8, into: &text, at: 2)
+        Self.put(Self.digits(sequence >> 40), last: 5, into: &text, at: 10)
+        Self.put(Self.digits(sequence), last: 8, into: &text, at: 15)
+        return text
     }
+
+    /// Appends the 23 characters.
+    public func write(to output: inout OutputBuffer) { output.append(contentsOf: text.span) }
 
     /// Writes the 23 characters over those at `offset`.
     public func write(over bytes: inout MutableSpan<UInt8>, at offset: Int) {
-        var epoch = epoch.rawValue
-        var sequence = sequence
-        for index in stride(from: Self.byteCount - 1, through: Self.epochDigits, by: -1) {
-            bytes[offset + index] = Self.character(sequence & 31)
-            sequence >>= 5
-        }
-        for index in stride(from: Self.epochDigits - 1, through: 0, by: -1) {
-            bytes[offset + index] = Self.character(epoch & 31)
-            epoch >>= 5
+        let text = text
+        for index in 0..<Self.byteCount { bytes[offset + index] = text[index] }
+    }
+
+    @inline(__always)
+    private static func put(_ digits: UInt64, last count: Int, into text: inout InlineArray<23, UInt8>, at offset: Int)
+    {
+        for index in 0..<count {
+            text[offset + index] = UInt8(truncatingIfNeeded: digits >> UInt64(8 * (8 - count + index)))
         }
     }
 
-    private static func character(_ digit: UInt64) -> UInt8 {
-        let digit = UInt8(truncatingIfNeeded: digit)
-        return digit < 10 ? digit &+ UInt8(ascii: "0") : digit &- 10 &+ UInt8(ascii: "a")
+    /// The eight characters of the low forty bits, the most significant in the lowest byte. All eight at once: each step
+    /// parts every field in two and swaps the halves.
+    @inline(__always)
+    private static func digits(_ value: UInt64) -> UInt64 {
+        let fours = (value & 0xFFFFF) << 32 | (value >> 20 & 0xFFFFF)
+        let twos = (fours & 0x3FF_0000_03FF) << 16 | (fours >> 10 & 0x3FF_0000_03FF)
+        let ones = (twos & 0x001F_001F_001F_001F) << 8 | (twos >> 5 & 0x001F_001F_001F_001F)
+        // The high bit of each byte that is ten or more: from there on come letters.
+        let letters = (ones &+ 0x7676_7676_7676_7676) >> 7 & 0x0101_0101_0101_0101
+        return ones &+ 0x3030_3030_3030_3030 &+ letters &* UInt64(UInt8(ascii: "a") - UInt8(ascii: "0") - 10)
     }
 
     private static func value(of character: UInt8) -> UInt64? {

@@ -50,14 +50,14 @@ final class HeadFixture {
 
     func value(named name: StaticString, in text: String) -> String? {
         let bytes = Array(text.utf8)
-        guard case .head = parse(bytes), let range = parser.value(named: name, in: bytes.span) else { return nil }
-        return String(decoding: bytes[range], as: UTF8.self)
+        guard case .head = parse(bytes), let value = parser.value(named: name, in: bytes.span) else { return nil }
+        return String(decoding: bytes[value.range], as: UTF8.self)
     }
 
-    func count(named name: StaticString, in text: String) -> Int? {
+    func isRepeated(_ name: StaticString, in text: String) -> Bool? {
         let bytes = Array(text.utf8)
         guard case .head = parse(bytes) else { return nil }
-        return parser.count(named: name, in: bytes.span)
+        return parser.value(named: name, in: bytes.span)?.isRepeated
     }
 
     private func step(_ bytes: [UInt8], _ position: inout ScanPosition) -> Parsed {

@@ -185,9 +185,17 @@ import Testing
         #expect(head.fields == ["Host=h", "A=", "B=", "C=x", "D=a\tb: \u{E4}", "!#$%&'*+-.^_`|~9=v"])
     }
 
-    @Test func fieldsAreCounted() {
+    @Test func aFieldThatIsThereTwiceIsSeen() {
         let text = "GET / HTTP/1.1\r\nHost: h\r\nTTL: 1\r\nttl: 2\r\nTTLS: 3\r\n\r\n"
-        #expect(fixture.count(named: "ttl", in: text) == 2 && fixture.count(named: "absent", in: text) == 0)
+        #expect(fixture.isRepeated("ttl", in: text) == true)
+        #expect(fixture.isRepeated("ttls", in: text) == false && fixture.isRepeated("absent", in: text) == nil)
+    }
+
+    @Test func namesOfAnyLengthAreFound() {
+        #expect(fixture.value(named: "n", in: "GET / HTTP/1.1\r\nHost: h\r\nN: v\r\n\r\n") == "v")
+        let long: StaticString = "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
+        #expect(fixture.value(named: long, in: "GET / HTTP/1.1\r\nHost: h\r\n\(long): v\r\n\r\n") == "v")
+        #expect(fixture.value(named: long, in: "GET / HTTP/1.1\r\nHost: h\r\n\(long)n: v\r\n\r\n") == nil)
     }
 
     @Test(arguments: [

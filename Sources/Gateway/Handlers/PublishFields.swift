@@ -59,10 +59,8 @@ extension LoopCore {
         _ name: StaticString, _ shown: StaticString, _ request: borrowing Request
     ) throws(APIProblem) -> Range<Int>? {
         guard let value = parser.value(named: name, in: request.bytes) else { return nil }
-        guard parser.count(named: name, in: request.bytes) == 1 else {
-            throw .invalidHeader(shown, "the header is there twice")
-        }
-        return value
+        guard !value.isRepeated else { throw .invalidHeader(shown, "the header is there twice") }
+        return value.range
     }
 
     /// Writes `Attr-NAME: value` fields as the message's attributes.

@@ -38,7 +38,7 @@ extension LoopCore {
     mutating func publishBatch(_ request: borrowing Request, _ arena: borrowing ScopedArena) throws(APIProblem) -> Int {
         try Parameters(request.head.query, of: request.bytes).check(.none)
         let kind = parser.value(named: "content-type", in: request.bytes)
-            .flatMap { MediaType(parsing: request.bytes.extracting($0))?.kind }
+            .flatMap { MediaType(parsing: request.bytes.extracting($0.range))?.kind }
         guard kind == .json || kind == .ndjson else {
             throw APIProblem(415, "unsupported_media_type", "envelopes are application/json or application/x-ndjson")
         }
@@ -162,7 +162,8 @@ extension LoopCore {
     /// Appends the drafts, and wakes the loops whose clients wait for them.
     private mutating func append(_ bytes: Span<UInt8>) throws(APIProblem) {
         let log = log
-        let now = loop.wallClockMicroseconds
+        // The request began when the one before it was done.
+        let now = loop.wallClockMicroseconds(at: lastNanoseconds)
         var told: ReaderSet
         do throws(LogError) {
             told = try drafts.withDrafts { drafts throws(LogError) in
@@ -188,14 +189,20 @@ extension LoopCore {
 
     private mutating func writeReceipt(_ index: Int, _ topic: Span<UInt8>, _ id: Span<UInt8>) {
         let draft = drafts[index]
-        let cursor = Cursor(epoch: log.epoch, sequence: draft.sequence)
+        let cursor = Cursor(epoch: log.epoch, sequence: draft.sequence).text
         replies.output.append("{\"topic\":\"")
         replies.output.append(contentsOf: topic)
         replies.output.append("\",\"id\":")
-        if id.count > 0 { JSONWriter.appendString(id, to: &replies.output) } else { replies.cursor(cursor) }
-        replies.output.append(",\"cursor\":")
-        replies.cursor(cursor)
-        replies.output.append(",\"time\":\"")
+        if id.count > 0 {
+            JSONWriter.appendString(id, to: &replies.output)
+        } else {
+            replies.output.append("\"")
+            replies.output.append(contentsOf: cursor.span)
+            replies.output.append("\"")
+        }
+        replies.output.append(",\"cursor\":\"")
+        replies.output.append(contentsOf: cursor.span)
+        replies.output.append("\",\"time\":\"")
         replies.output.append(contentsOf: replies.time.update(Timestamp(microseconds: draft.timeMicroseconds)).span)
         replies.output.append(draft.isDuplicate ? "\",\"duplicate\":true}" : "\"}")
     }

@@ -38,7 +38,7 @@ extension LoopCore {
         try Parameters(request.head.query, of: request.bytes).check(.none)
         let name = try topicName(request, arena)
         if let type = parser.value(named: "content-type", in: request.bytes) {
-            guard MediaType(parsing: request.bytes.extracting(type))?.kind == .json else {
+            guard MediaType(parsing: request.bytes.extracting(type.range))?.kind == .json else {
                 throw APIProblem(415, "unsupported_media_type", "a topic's settings are application/json")
             }
         }

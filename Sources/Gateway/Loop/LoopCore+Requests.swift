@@ -9,6 +9,7 @@ extension LoopCore {
     mutating func process(_ id: ConnectionID, _ bytes: Span<UInt8>) {
         let index = Int(id.index)
         if exchanges[index].phase == .ended { return }
+        lastNanoseconds = max(lastNanoseconds, loop.nowNanoseconds)
         let slot = exchanges[index].stash
         guard slot != Exchange.none, var stash = stashes[slot].take() else {
             let used = serve(id, bytes)

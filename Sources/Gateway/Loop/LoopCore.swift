@@ -52,7 +52,6 @@ struct LoopCore: ~Copyable {
     }
 
     mutating func received(_ id: ConnectionID, _ bytes: Span<UInt8>) {
-        lastNanoseconds = loop.nowNanoseconds
         process(id, bytes)
         send(id)
     }

@@ -104,12 +104,13 @@ extension LogState {
 
     /// Writes the cursor, the time and perhaps the id into the message.
     private mutating func stamp(_ draft: MessageDraft, at location: Location) {
-        let cursor = Cursor(epoch: epoch, sequence: draft.sequence)
+        let cursor = Cursor(epoch: epoch, sequence: draft.sequence).text
         let time = timeText.update(Timestamp(microseconds: draft.timeMicroseconds))
         segments.withMessage(at: location, byteCount: draft.byteCount) { message in
-            cursor.write(over: &message, at: draft.cursorOffset)
+            for index in 0..<Cursor.byteCount { message[draft.cursorOffset + index] = cursor[index] }
             for index in 0..<Timestamp.byteCount { message[draft.timeOffset + index] = time[index] }
-            if draft.idOffset > 0 { cursor.write(over: &message, at: draft.idOffset) }
+            guard draft.idOffset > 0 else { return }
+            for index in 0..<Cursor.byteCount { message[draft.idOffset + index] = cursor[index] }
         }
     }
 
