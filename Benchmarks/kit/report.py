@@ -35,6 +35,13 @@ GOALS = [
     Goal("long poll, 100 subscribers, 100 msg/s, p99 ÷ nchan", "poll-100-per-s", "delivery_us.p99", "nchan",
          0.8, 0.5, False),
     Goal("memory a parked long poll", "poll-parked", "pss_per_conn_bytes", None, 600, 300, False, "B"),
+    Goal("fan-out to 100 ÷ nchan", "fan-100", "deliveries_per_s", "nchan", 1.5, 2),
+    Goal("fan-out to 1,000 ÷ nchan", "fan-1000", "deliveries_per_s", "nchan", 1.3, 1.7),
+    Goal("fan-out to 1,000 at 20 msg/s, p99 ÷ nchan", "fan-1000-at-20", "delivery_us.p99", "nchan", 0.6, 0.35, False),
+    Goal("one stream at 1,000 msg/s, p99 ÷ nchan", "one-at-1000", "delivery_us.p99", "nchan", 1, 0.7, False),
+    Goal("4 topics, a stream each, saturated ÷ nchan", "four-topics", "msg_per_s", "nchan", 1.3, 1.6),
+    Goal("one topic at 60,000 msg/s for 10 s: messages lost", "one-at-60000", "lost", None, 0, 0, False),
+    Goal("memory an idle stream", "idle-streams", "pss_per_conn_bytes", None, 800, 400, False, "B"),
     Goal("arenas a minute after a 900 KiB body, against before", "spike", "left_arena_bytes", None, 0, 0, False, "B"),
     Goal("process a minute after a 900 KiB body, against before", "spike", "left_pss_bytes", None, 0, 0, False, "B"),
     Goal("start to first answered request", "start", "start_ms", None, 30, 10, False, "ms"),
@@ -131,6 +138,10 @@ _COLUMNS = {
                  ("server CPU µs/delivery", "cpu_us_per_delivery"), ("server cores", "server_cpu"),
                  ("client cores", "client_cpu"), ("others' cores", "other_cpu"), ("lost", "lost"),
                  ("twice", "duplicate"), ("out of order", "reordered"), ("faults", "faults")],
+    "idle": [("streams", "subs_ready"), ("PSS a stream, B", "pss_per_conn_bytes"),
+             ("RSS a stream, B", "rss_per_conn_bytes"),
+             ("PSS a stream after one message, B", "pss_per_conn_after_msg_bytes"),
+             ("one message to all, µs", "delivery_us.max"), ("lost", "lost")],
     "parked": [("parked", "subs_ready"), ("polls in all", "polls"), ("PSS a poll, B", "pss_per_conn_bytes"),
                ("RSS a poll, B", "rss_per_conn_bytes"),
                ("PSS a poll after one message, B", "pss_per_conn_after_msg_bytes"),
@@ -146,7 +157,10 @@ _COLUMNS = {
 def _columns(scenario):
     if scenario in SINGLE:
         return _COLUMNS[scenario]
-    return _COLUMNS["parked" if SCENARIOS[scenario].fresh else SCENARIOS[scenario].mode]
+    mode = SCENARIOS[scenario].mode
+    if mode == "longpoll" and SCENARIOS[scenario].fresh:
+        return _COLUMNS["parked"]
+    return _COLUMNS["longpoll" if mode == "fanout" else mode]
 
 
 def figures(records):

@@ -54,7 +54,9 @@ def _nchan(workers):
     # nchan keeps its cursor in two headers that the client sends back
     poll = ["--sub-path", "/lp/{t}", "--copy-header", "Last-Modified=If-Modified-Since",
             "--copy-header", "Etag=If-None-Match"]
-    return Target(f"nchan-{workers}", _nginx(workers), {"publish": publish, "poll": publish + poll})
+    stream = ["--sub-path", "/sse/{t}", "--sub-header", "Accept: text/event-stream"]
+    return Target(f"nchan-{workers}", _nginx(workers),
+                  {"publish": publish, "poll": publish + poll, "stream": publish + stream})
 
 
 def _postern(loops):
@@ -63,10 +65,12 @@ def _postern(loops):
                     "--body", '{"data":"%B"}']
     poll = ["--sub-first-path", "/v1/topics/{t}/messages?since=latest&wait=60s",
             "--sub-path", "/v1/topics/{t}/messages?after={cursor}&wait=60s", "--cursor-json", "next"]
+    stream = ["--sub-path", "/v1/topics/{t}/messages?since=latest", "--sub-header", "Accept: text/event-stream"]
     batch = ["--pub-path", "/v1/messages", "--pub-header", "Content-Type: application/x-ndjson",
              "--item", '{"topic":"{t}","data":"%M"}', "--sep", "\n", "--body", "%B\n"]
     return Target(f"postern-{loops}", Server(f"postern-{loops}", "postern.sh", loops, PORT + 10 + loops),
-                  {"publish": publish, "json": publish_json, "poll": publish + poll, "batch": batch})
+                  {"publish": publish, "json": publish_json, "poll": publish + poll, "stream": publish + stream,
+                   "batch": batch})
 
 
 TARGETS = {target.name: target for threads in (1, 2)

@@ -31,6 +31,7 @@ http {
         listen 127.0.0.1:$port reuseport backlog=4096;
         location = /static200 { default_type text/plain; return 200 "ok\n"; }
         location ~ ^/pub/(\w+)\$ { nchan_publisher http; nchan_channel_id \$1; }
+        location ~ ^/sse/(\w+)\$ { nchan_subscriber eventsource; nchan_channel_id \$1; }
         location ~ ^/lp/(\w+)\$  { nchan_subscriber longpoll; nchan_channel_id \$1; nchan_subscriber_timeout 60; }
     }
 }
