@@ -35,7 +35,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: ["Arenas", "JSON", "HTTP", "PubSub", "EventLoop", "Telemetry"],
-            resources: [.embedInCode("openapi.yaml")], swiftSettings: settings),
+            resources: [.embedInCode("openapi.yaml"), .embedInCode("console.html")], swiftSettings: settings),
         .executableTarget(
             name: "postern",
             dependencies: [

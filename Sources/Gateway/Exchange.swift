@@ -11,6 +11,8 @@ struct Exchange {
         case body
         /// A poll waits for messages.
         case parked
+        /// A stream is open.
+        case streaming
         /// Replies wait for the client to take them; more requests are served behind them.
         case blocked
         /// Nothing more is served.
@@ -25,8 +27,9 @@ struct Exchange {
     var stash = Exchange.none
     /// The body that is arriving.
     var incoming = Exchange.none
-    /// The parked poll.
+    /// The parked poll's or stream's.
     var waiter = WaiterTable.none
+    var stream = Exchange.none
     /// When the request under way was first looked at.
     var startedNanoseconds: UInt64 = 0
 

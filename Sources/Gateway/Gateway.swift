@@ -26,6 +26,7 @@ public final class Gateway: Sendable {
         loops.maximumPendingBytes = configuration.arenaMaximumBytes + 2 * Limits.pollBytes
         loops.maximumPendingBytesPerLoop = max(loops.maximumPendingBytesPerLoop, 4 * loops.maximumPendingBytes)
         loops.handlesSignals = configuration.handlesSignals
+        loops.stallMilliseconds = UInt64(configuration.stallTimeoutMilliseconds)
         loops.drainTimeoutMilliseconds = UInt64(configuration.drainTimeoutMilliseconds)
         loops.refusal = Self.refusal
         group = try EventLoopGroup(configuration: loops)

@@ -17,11 +17,21 @@ public struct GatewayConfiguration: Sendable {
     /// Largest request body: a message should fit memory many times over.
     public var maximumBodyBytes = 1 << 20
     public var maximumConnections = 15_000
+    /// Fewer than connections, so that publishers find room.
+    public var maximumStreams = 12_000
     /// Unanswered heads and bodies end here, idle connections there.
     public var headTimeoutMilliseconds = 10_000
     public var bodyTimeoutMilliseconds = 30_000
     public var idleTimeoutMilliseconds = 75_000
     public var drainTimeoutMilliseconds = 10_000
+    /// A stream that has nothing to say gives a sign of life so often: less than what proxies cut off after (60 s).
+    public var heartbeatMilliseconds = 15_000
+    /// A stream ends after so long, give or take a tenth, so that load behind a proxy spreads anew; 0 for never.
+    public var streamLifetimeMilliseconds = 3_600_000
+    /// A client that takes nothing of what waits for it is cut off after so long.
+    public var stallTimeoutMilliseconds = 30_000
+    /// Whether `/` shows a page for a browser.
+    public var servesConsole = true
     public var log = MemoryLog.Configuration()
     public var handlesSignals = false
 
@@ -52,6 +62,11 @@ enum Limits {
     static let sentAheadBytes = 64 << 10
     /// Replies of pipelined requests gathered before they are sent.
     static let gatheredReplyBytes = 256 << 10
-    /// Polls answered between two looks at the sockets, so that one busy topic does not starve the rest.
-    static let deliveriesPerTick = 512
+    /// Messages and bytes that a stream is sent at a time; one message is sent even where it alone is larger.
+    static let streamMessages = ReadLimits.maximumMessages
+    static let streamWriteBytes = 64 << 10
+    /// Clients served between two looks at the sockets, so that one busy topic does not starve the rest.
+    static let deliveriesPerTick = 256
+    /// Streams that read on their own between two looks at the sockets.
+    static let readsPerTick = 32
 }

@@ -9,6 +9,7 @@ extension GatewayShared {
         var text = MetricsText()
         appendArenas(to: &text)
         appendLog(to: &text)
+        appendStreams(to: &text)
         appendConnections(to: &text)
         appendRequests(to: &text)
         processMetrics.append(to: &text)
@@ -64,8 +65,9 @@ extension GatewayShared {
             "postern_messages_duplicate_total", help: "Publishes that repeated an idempotency key.",
             value: log.duplicates)
         text.counter(
-            "postern_messages_delivered_total", help: "Messages handed to clients.",
-            value: metrics.reduce(0) { $0 + $1.delivered.value })
+            "postern_messages_delivered_total", help: "Messages handed to clients, by the form of their read.",
+            label: "form",
+            [("poll", delivered(.poll)), ("sse", delivered(.eventStream)), ("ndjson", delivered(.lines))])
         text.counter(
             "postern_messages_dropped_total", help: "Messages dropped by retention.", value: log.droppedByRetention)
         text.gauge("postern_log_messages", help: "Messages that can be read.", value: log.messages)
@@ -80,6 +82,26 @@ extension GatewayShared {
             value: log.idempotencyEvictions)
         text.gauge(
             "postern_poll_waiters", help: "Polls that are parked.", value: metrics.reduce(0) { $0 + $1.waiters.value })
+    }
+
+    private func delivered(_ kind: ReadForm.Kind) -> UInt64 { metrics.reduce(0) { $0 + $1.delivered[kind].value } }
+
+    private func appendStreams(to text: inout MetricsText) {
+        text.gauge(
+            "postern_streams", help: "Streams that are open.", value: metrics.reduce(0) { $0 + $1.streams.value })
+        text.counter(
+            "postern_stream_closes_total", help: "Streams that ended, by why.", label: "reason",
+            StreamEnd.allCases.map { reason in
+                ("\(reason.name)", metrics.reduce(0) { $0 + $1.streamCloses[reason].value })
+            })
+        text.histogram(
+            "postern_stream_lag_messages",
+            help: "Messages of the log, whatever their topic, behind what a stream was just sent.",
+            merged { $0.streamLag.snapshot() })
+        text.histogram(
+            "postern_delivery_delay_seconds",
+            help: "From a message's time to when it was sent to a client that waited, the oldest of each delivery.",
+            merged { $0.deliveryDelay.snapshot() }, scale: .nanosecondsAsSeconds)
     }
 
     private func appendConnections(to text: inout MetricsText) {

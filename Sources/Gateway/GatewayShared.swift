@@ -11,6 +11,7 @@ final class GatewayShared: Sendable {
     /// The loops by their numbers, which are their readers' numbers too.
     let loops: [EventLoop]
     let metrics: [LoopMetrics]
+    let streams: StreamCount
     /// Makes idempotency hashes that strangers cannot foresee.
     let idempotencyKey = KeyedHash.random()
     let version: String
@@ -26,6 +27,7 @@ final class GatewayShared: Sendable {
         self.loops = loops
         self.version = version
         self.onDrain = onDrain
+        streams = StreamCount(limit: configuration.maximumStreams)
         metrics = loops.map { _ in LoopMetrics() }
         log = MemoryLog(configuration: configuration.log)
         arenas = ArenaPool(

@@ -1,6 +1,44 @@
 import HTTP
 import Telemetry
 
+/// Messages handed to clients, by the form of their read.
+struct DeliveryCounters: ~Copyable, Sendable {
+    private let polls = LoopCounter()
+    private let eventStreams = LoopCounter()
+    private let lines = LoopCounter()
+
+    subscript(kind: ReadForm.Kind) -> LoopCounter {
+        _read {
+            switch kind {
+            case .poll: yield polls
+            case .eventStream: yield eventStreams
+            case .lines: yield lines
+            }
+        }
+    }
+}
+
+/// Streams that ended, by why.
+struct StreamCloseCounters: ~Copyable, Sendable {
+    private let client = LoopCounter()
+    private let stalled = LoopCounter()
+    private let lifetime = LoopCounter()
+    private let drain = LoopCounter()
+    private let stopped = LoopCounter()
+
+    subscript(reason: StreamEnd) -> LoopCounter {
+        _read {
+            switch reason {
+            case .client: yield client
+            case .stalled: yield stalled
+            case .lifetime: yield lifetime
+            case .drain: yield drain
+            case .stopped: yield stopped
+            }
+        }
+    }
+}
+
 /// What one loop counts: written by its thread, read by whoever is scraped.
 final class LoopMetrics: Sendable {
     static let layout = RouteHistograms.Layout(
@@ -16,7 +54,13 @@ final class LoopMetrics: Sendable {
     let requests = RouteHistograms(layout: LoopMetrics.layout)
     let arenaBytes = LatencyHistogram(bounds: .bytes)
     let arenaHold = LatencyHistogram(bounds: .holdNanoseconds)
-    let delivered = LoopCounter()
+    let delivered = DeliveryCounters()
+    /// From a message's time to when it was sent to a client that waited.
+    let deliveryDelay = LatencyHistogram(bounds: .requestNanoseconds)
+    let streams = LoopGauge()
+    let streamCloses = StreamCloseCounters()
+    /// How many messages of the log stood behind a stream when it was sent something.
+    let streamLag = LatencyHistogram(bounds: .messages)
     let waiters = LoopGauge()
 
     func observe(_ operation: Operation, _ method: Method, _ status: Int, nanoseconds: UInt64) {

@@ -5,7 +5,7 @@ import HTTP
 enum Operation: UInt8, CaseIterable {
     case publishMessage, publishBatch, readMessages
     case listTopics, getTopic, putTopic, deleteTopic
-    case getLiveness, getReadiness, getMetrics, getOpenAPI
+    case getLiveness, getReadiness, getMetrics, getOpenAPI, getStats, getConsole
     /// No route, or no request: what is counted under it was refused before.
     case none
 
@@ -23,6 +23,8 @@ enum Operation: UInt8, CaseIterable {
         case .getReadiness: "getReadiness"
         case .getMetrics: "getMetrics"
         case .getOpenAPI: "getOpenAPI"
+        case .getStats: "getStats"
+        case .getConsole: "getConsole"
         case .none: "none"
         }
     }
@@ -30,7 +32,7 @@ enum Operation: UInt8, CaseIterable {
 
 /// The one table of routes: paths, their methods, and what each does.
 enum Resource: UInt8, CaseIterable {
-    case topicMessages, messages, topic, topics, livez, readyz, metrics, openAPI
+    case topicMessages, messages, topic, topics, livez, readyz, metrics, openAPI, stats, console
 
     var template: StaticString {
         switch self {
@@ -42,6 +44,8 @@ enum Resource: UInt8, CaseIterable {
         case .readyz: "/readyz"
         case .metrics: "/metrics"
         case .openAPI: "/openapi.yaml"
+        case .stats: "/v1/stats"
+        case .console: "/"
         }
     }
 
@@ -58,6 +62,8 @@ enum Resource: UInt8, CaseIterable {
         case (.readyz, .get), (.readyz, .head): .getReadiness
         case (.metrics, .get), (.metrics, .head): .getMetrics
         case (.openAPI, .get), (.openAPI, .head): .getOpenAPI
+        case (.stats, .get), (.stats, .head): .getStats
+        case (.console, .get), (.console, .head): .getConsole
         default: nil
         }
     }
@@ -74,7 +80,7 @@ enum Resource: UInt8, CaseIterable {
 
     /// The resource at a path, and where in `bytes` the path's parameter stands; nil where there is none.
     static func find(_ path: Range<Int>, in bytes: Span<UInt8>) -> (resource: Resource, parameter: Range<Int>)? {
-        for number in 0...Resource.openAPI.rawValue {
+        for number in 0...Resource.console.rawValue {
             guard let resource = Resource(rawValue: number) else { break }
             if let parameter = match(resource.template, path, in: bytes) { return (resource, parameter) }
         }

@@ -113,6 +113,23 @@ public final class TestClient {
         return Response(status: status, headers: headers, body: body)
     }
 
+    /// Waits for the next piece of a stream, whose head `response()` has taken; nil at its end. A piece is whole lines.
+    public func piece() throws -> String? {
+        var end = received.firstIndex(of: 10)
+        while end == nil {
+            try receive()
+            end = received.firstIndex(of: 10)
+        }
+        guard let end, let size = Int(String(decoding: received[..<max(end - 1, 0)], as: UTF8.self), radix: 16) else {
+            throw Failure.malformed(String(decoding: received, as: UTF8.self))
+        }
+        // Behind the size and behind the piece stands a line's end.
+        while received.count < end + 1 + size + 2 { try receive() }
+        let piece = String(decoding: received[end + 1..<end + 1 + size], as: UTF8.self)
+        received.removeFirst(end + 1 + size + 2)
+        return size == 0 ? nil : piece
+    }
+
     /// Closes the connection; the same as letting the client go.
     public func close() {
         guard descriptor >= 0 else { return }

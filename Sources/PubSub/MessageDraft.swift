@@ -15,6 +15,8 @@ public struct MessageDraft: BitwiseCopyable, Sendable {
     public var timeOffset: Int
     /// Where in the message the cursor goes once more as its id; 0 where the publisher named an id.
     public var idOffset: Int
+    /// Where in the message its attributes stand, a JSON object of strings with names in lower case; 0 where it has none.
+    public var attributesOffset: Int
     /// How long the message may be read, in microseconds; 0 for as long as retention lets it.
     public var timeToLiveMicroseconds: Int64
     /// What tells a repeated publish from a new one; nil where the publisher gave no idempotency key.
@@ -27,7 +29,7 @@ public struct MessageDraft: BitwiseCopyable, Sendable {
 
     public init(
         topic: TopicID, offset: Int, byteCount: Int, cursorOffset: Int, timeOffset: Int, idOffset: Int,
-        timeToLiveMicroseconds: Int64 = 0, idempotency: IdempotencyHash? = nil
+        attributesOffset: Int = 0, timeToLiveMicroseconds: Int64 = 0, idempotency: IdempotencyHash? = nil
     ) {
         self.topic = topic
         self.offset = offset
@@ -35,6 +37,7 @@ public struct MessageDraft: BitwiseCopyable, Sendable {
         self.cursorOffset = cursorOffset
         self.timeOffset = timeOffset
         self.idOffset = idOffset
+        self.attributesOffset = attributesOffset
         self.timeToLiveMicroseconds = timeToLiveMicroseconds
         self.idempotency = idempotency
     }

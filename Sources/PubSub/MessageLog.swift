@@ -63,7 +63,8 @@ public protocol LogReader: AnyObject {
     /// This reader's number, as it stands in a `ReaderSet`.
     var index: Int { get }
 
-    /// Reads what `target` selects behind `request.start`, and hands each message's bytes to `body`, in order.
+    /// Reads what `target` selects behind `request.start` and `filter` lets through, and hands each message's bytes to
+    /// `body`, in order; what the read came to is told to `begin` before that.
     ///
     /// The bytes are the log's own and live for the call of `body`. With `request.watches`, a read that found
     /// nothing leaves the reader watching, without a gap between the look and the watch: an append behind it is
@@ -71,8 +72,14 @@ public protocol LogReader: AnyObject {
     /// - Throws: `ReadError.gone` where messages behind the start were lost to retention and the request does not
     ///   skip gaps; `ReadError.tooManyTopics` where a watch finds no room for a new name.
     func read(
-        _ target: borrowing ReadTarget, _ request: ReadRequest, _ body: (Span<UInt8>) -> Void
+        _ target: borrowing ReadTarget, _ filter: borrowing MessageFilter, _ request: ReadRequest,
+        begin: (ReadOutcome) -> Void, _ body: (Span<UInt8>) -> Void
     ) throws(ReadError) -> ReadOutcome
+
+    /// Watches what `target` selects: an append from now on is reported by `takeNews`.
+    /// - Returns: the topic now watched; nil where the target is a pattern.
+    /// - Throws: `ReadError.tooManyTopics`.
+    func watch(_ target: borrowing ReadTarget) throws(ReadError) -> TopicID?
 
     /// Takes the watched topics that got messages since the last call.
     func takeNews(_ body: (TopicID, _ name: Span<UInt8>) -> Void)
@@ -82,6 +89,15 @@ public protocol LogReader: AnyObject {
 
     /// Ends the watch on all topics that patterns brought with them.
     func unwatchAll()
+}
+
+extension LogReader {
+    /// Reads without a filter.
+    public func read(
+        _ target: borrowing ReadTarget, _ request: ReadRequest, _ body: (Span<UInt8>) -> Void
+    ) throws(ReadError) -> ReadOutcome {
+        try read(target, MessageFilter(compiled: Span()), request, begin: { _ in }, body)
+    }
 }
 
 /// What a read selects.
@@ -132,6 +148,12 @@ public struct ReadRequest: Sendable {
 public struct ReadOutcome: Equatable, Sendable {
     /// How many messages were handed out.
     public var count = 0
+    /// Where the read began: everything it selects stands behind this sequence number.
+    public var begin: UInt64 = 0
+    /// When the first message handed out was stored; 0 where there is none.
+    public var firstMicroseconds: Int64 = 0
+    /// The newest sequence number of the log.
+    public var lastSequence: UInt64 = 0
     /// Where the next read goes on so that nothing is lost or doubled.
     public var next: UInt64 = 0
     /// Nothing that the target selects stands between `next` and here: a parked read goes on from here.
@@ -140,8 +162,13 @@ public struct ReadOutcome: Equatable, Sendable {
     public var lostThrough: UInt64?
     /// The topic now watched; nil where none is, or where the target is a pattern.
     public var watchedTopic: TopicID?
-    /// A wildcard read stopped early after looking at as many messages as one read may.
+    /// A read stopped early after looking at as many messages as one read may.
     public var isPartial = false
+
+    public init() {}
+
+    /// Nothing that the target selects stands behind `scannedThrough`.
+    public var isAtEnd: Bool { scannedThrough >= lastSequence }
 }
 
 /// Why a read is refused.

@@ -49,7 +49,7 @@ public enum TopicPattern {
         return false
     }
 
-    private static func alternativeEnd(_ text: Span<UInt8>, from start: Int) -> Int {
+    static func alternativeEnd(_ text: Span<UInt8>, from start: Int) -> Int {
         var end = start
         while end < text.count, text[end] != UInt8(ascii: ",") { end += 1 }
         return end

@@ -29,6 +29,9 @@ public struct HistogramBounds: Sendable, Equatable {
         1_000_000, 2_500_000, 5_000_000, 10_000_000, 100_000_000, 1_000_000_000,
     ])
 
+    /// Numbers of messages: 1 to 4 million by fours.
+    public static let messages = HistogramBounds((0...11).map { 1 << (2 * $0) })
+
     /// Sizes in bytes: 256 B to 64 MiB by fours.
     public static let bytes = HistogramBounds([
         256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20, 64 << 20,

@@ -33,6 +33,15 @@ enum OptionValues {
         }
     }
 
+    /// `on` or `off`.
+    @Sendable static func toggle(_ text: String) throws -> Bool {
+        switch text {
+        case "on": return true
+        case "off": return false
+        default: throw ValidationError("on or off is wanted")
+        }
+    }
+
     /// An address to listen on: `HOST:PORT`, `[IPV6]:PORT`.
     @Sendable static func listenAddress(_ text: String) throws -> ListenAddress {
         guard let address = ListenAddress(text) else {

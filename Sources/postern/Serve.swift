@@ -15,7 +15,8 @@ struct Serve: ParsableCommand {
     static let optionNames = [
         "--listen", "--loops", "--arena-initial-bytes", "--arena-max-bytes", "--arena-pool-size",
         "--arena-budget-bytes", "--max-body-bytes", "--max-connections", "--max-topics", "--retention-bytes",
-        "--retention-count", "--retention-age", "--drain-timeout", "--log-level",
+        "--retention-count", "--retention-age", "--drain-timeout", "--max-streams", "--stream-heartbeat",
+        "--stream-lifetime", "--stall-timeout", "--console", "--log-level",
     ]
 
     @Option(
@@ -89,6 +90,36 @@ struct Serve: ParsableCommand {
             "How long to finish requests under way at the end: 0s to 1h. (default: 10s)", valueName: "time"),
         transform: OptionValues.milliseconds(0...3_600_000))
     var drainTimeout: Int?
+
+    @Option(
+        help: ArgumentHelp("Most streams at a time: 1 to 1000000. (default: 12000)", valueName: "n"),
+        transform: OptionValues.integer(1...1_000_000))
+    var maxStreams: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "A quiet stream gives a sign of life so often: 100ms to 1h. (default: 15s)", valueName: "time"),
+        transform: OptionValues.milliseconds(100...3_600_000))
+    var streamHeartbeat: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "A stream ends after so long, give or take a tenth: 1s to 36500d, or 0 for never. (default: 1h)",
+            valueName: "time"),
+        transform: OptionValues.milliseconds(0...36_500 * 86_400_000))
+    var streamLifetime: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "A client that takes nothing of what it is sent is cut off after so long: 1s to 1h. (default: 30s)",
+            valueName: "time"),
+        transform: OptionValues.milliseconds(1000...3_600_000))
+    var stallTimeout: Int?
+
+    @Option(
+        help: ArgumentHelp("Serve the browser's page at /: on or off. (default: on)", valueName: "on|off"),
+        transform: OptionValues.toggle)
+    var console: Bool?
 
     @Option(
         help: ArgumentHelp(
@@ -170,6 +201,11 @@ struct Serve: ParsableCommand {
         if let retentionBytes { configuration.log.retention.bytes = retentionBytes }
         configuration.log.retention.count = retentionCount
         configuration.log.retention.ageMicroseconds = retentionAge.map { Int64($0) * 1000 }
+        configuration.maximumStreams = maxStreams ?? configuration.maximumStreams
+        configuration.heartbeatMilliseconds = streamHeartbeat ?? configuration.heartbeatMilliseconds
+        configuration.streamLifetimeMilliseconds = streamLifetime ?? configuration.streamLifetimeMilliseconds
+        configuration.stallTimeoutMilliseconds = stallTimeout ?? configuration.stallTimeoutMilliseconds
+        configuration.servesConsole = console ?? configuration.servesConsole
         configuration.drainTimeoutMilliseconds = drainTimeout ?? configuration.drainTimeoutMilliseconds
         return configuration
     }

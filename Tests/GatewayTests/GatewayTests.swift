@@ -73,6 +73,54 @@ import Testing
         }
     }
 
+    @Test func streamsOfAllLoopsSeeWhatPublishersOfAllLoopsStored() throws {
+        let gateway = try TestGateway { $0.loops = 4 }
+        defer { gateway.stop() }
+        let publishers = 3
+        let each = 200
+        let readers = (0..<8).map { reader -> @Sendable () throws -> [String] in
+            {
+                let selection = ["t", "t,other.*", "*", "t"][reader % 4]
+                var after = ""
+                var found: [String] = []
+                // Some are cut again and again, and resume.
+                while found.count < publishers * each {
+                    let client = try gateway.connect()
+                    try client.send(TestClient.text("GET", "/v1/topics/\(selection)/messages?format=ndjson\(after)"))
+                    guard try client.response().status == 200 else { return ["refused"] }
+                    var pieces = reader < 4 ? Int.max : 5
+                    while pieces > 0, found.count < publishers * each {
+                        pieces -= 1
+                        guard let piece = try client.piece() else { return ["ended"] }
+                        found += Self.data(piece)
+                        if let last = piece.split(separator: "\n").last {
+                            after = "&after=" + last.dropFirst(11).prefix(23)
+                        }
+                    }
+                }
+                return found
+            }
+        }
+        let writers = (0..<publishers).map { publisher -> @Sendable () throws -> [String] in
+            {
+                let client = try gateway.connect()
+                for number in 0..<each {
+                    let reply = try client.request("POST", "/v1/topics/t/messages", body: "\(publisher)-\(number)")
+                    guard reply.status == 201 else { return [reply.body] }
+                }
+                return []
+            }
+        }
+        let results = onThreads(readers + writers)
+        let refused = results[8...].flatMap { $0 }
+        #expect(refused.isEmpty, "every publish was stored")
+        for found in results[..<8] {
+            #expect(found == results[0], "every reader sees the same order")
+            #expect(Set(found).count == publishers * each, "nothing is lost or doubled")
+        }
+        #expect(try eventually { try gateway.metric("postern_streams") == 0 })
+    }
+
     private static func data(_ body: String) -> [String] {
         body.split(separator: "\"data\":\"").dropFirst().map { String($0.prefix { $0 != "\"" }) }
     }

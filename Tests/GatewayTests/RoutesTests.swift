@@ -18,7 +18,8 @@ import Testing
     @Test(arguments: [
         ("/v1/topics/a.b/messages", Resource.topicMessages, "a.b"), ("/v1/topics/a", .topic, "a"),
         ("/v1/topics", .topics, ""),
-        ("/v1/messages", .messages, ""), ("/livez", .livez, ""), ("/openapi.yaml", .openAPI, ""),
+        ("/v1/messages", .messages, ""), ("/livez", .livez, ""), ("/", .console, ""), ("/v1/stats", .stats, ""),
+        ("/openapi.yaml", .openAPI, ""),
     ])
     func paths(_ path: String, _ resource: Resource, _ parameter: String) {
         let bytes = Array(path.utf8)
@@ -30,7 +31,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "/", "/v1", "/v1/topics/", "/v1/topics//messages", "/v1/topics/a/messages/", "/v1/topics/a/b", "/livez2",
+        "", "//", "/v1", "/v1/topics/", "/v1/topics//messages", "/v1/topics/a/messages/", "/v1/topics/a/b", "/livez2",
         "/v2/topics",
     ])
     func nothing(_ path: String) {
@@ -59,7 +60,7 @@ import Testing
 
     @Test(arguments: [
         ("wiat", "wait"), ("limt", "limit"), ("Limit", "limit"), ("aftr", "after"), ("sinc", "since"),
-        ("formt", "format"),
+        ("formt", "format"), ("fliter", "filter"),
     ])
     func suggestions(_ text: String, _ expected: String) {
         let nearest = ParameterNames.read.nearest(to: Array(text.utf8).span)
@@ -71,15 +72,18 @@ import Testing
         #expect(nearest == nil)
     }
 
-    @Test func aPollFormSurvivesPacking() {
+    @Test(arguments: ReadForm.Kind.allCases, [true, false])
+    func aFormSurvivesPacking(_ kind: ReadForm.Kind, isChunked: Bool) {
         for wait in [0, 1, 60_000] {
             for fate in [ConnectionFate.staysOpen, .staysOpenExplicitly, .closes] {
                 for skips in [true, false] {
-                    var form = PollForm()
+                    var form = ReadForm()
+                    form.kind = kind
+                    form.isChunked = isChunked
                     form.waitMilliseconds = wait
                     form.fate = fate
                     form.skipsGaps = skips
-                    #expect(PollForm(packed: form.packed) == form)
+                    #expect(ReadForm(packed: form.packed) == form)
                 }
             }
         }

@@ -11,7 +11,7 @@ import Testing
         "PubSub": ["Arenas", "Glibc", "Synchronization"],
         "EventLoop": ["Arenas", "CLinux", "Glibc", "Synchronization"],
         "Telemetry": ["Logging", "Glibc", "Synchronization"],
-        "Gateway": ["Arenas", "JSON", "HTTP", "PubSub", "EventLoop", "Telemetry"],
+        "Gateway": ["Arenas", "JSON", "HTTP", "PubSub", "EventLoop", "Telemetry", "Synchronization"],
         "GatewayTesting": ["Gateway", "Glibc"],
         "postern": ["Gateway", "Telemetry", "CSystemd", "ArgumentParser", "Glibc"],
     ]

@@ -7,13 +7,33 @@ import Testing
 private final class TableFixture {
     private var table = WaiterTable()
 
-    func park(_ token: UInt64, on topic: UInt32) -> WaiterTable.ID {
-        table.park(Self.waiter(token), on: TopicID(rawValue: topic))
+    func park(_ token: UInt64, on topic: UInt32, filter: String = "") -> WaiterTable.ID {
+        let bytes = Array((filter.isEmpty ? "a" : "a\0\(filter)").utf8)
+        let id = table.park(
+            Self.waiter(token), for: Subscription(packed: bytes.span), on: TopicID(rawValue: topic))
+        return id ?? WaiterTable.none
     }
 
     func park(_ token: UInt64, onPattern text: String) -> WaiterTable.ID? {
         let bytes = Array(text.utf8)
-        return table.park(Self.waiter(token), onPattern: bytes.span)
+        return table.park(Self.waiter(token), for: Subscription(packed: bytes.span), on: nil)
+    }
+
+    func waits(for topic: UInt32) -> Bool { table.waits(for: TopicID(rawValue: topic)) }
+
+    /// Walks a group's round until `count` waiters were seen.
+    func round(_ group: UInt32, _ count: Int) -> (tokens: [UInt64], isRest: Bool) {
+        var (id, isRest) = table.beginRound(group)
+        var tokens: [UInt64] = []
+        while id != WaiterTable.none {
+            if tokens.count == count {
+                table.pushNews(group, resumingAt: id)
+                break
+            }
+            tokens.append(table[id].token)
+            id = table.next(after: id)
+        }
+        return (tokens, isRest)
     }
 
     func remove(_ id: WaiterTable.ID) -> UInt64 { table.remove(id).token }
@@ -31,7 +51,7 @@ private final class TableFixture {
     func served() -> [UInt64] {
         var tokens: [UInt64] = []
         while let group = table.popNews() {
-            var id = table.first(of: group)
+            var id = table.beginRound(group).first
             while id != WaiterTable.none {
                 tokens.append(table[id].token)
                 id = table.next(after: id)
@@ -108,6 +128,38 @@ private final class TableFixture {
         table.push(group)
         #expect(table.pop() == group)
         #expect(table.pop() == nil)
+    }
+
+    @Test func aRoundThatStoppedGoesOnWhereItDid() throws {
+        let table = TableFixture()
+        let ids = (1...5).map { table.park(UInt64($0), on: 1) }
+        table.note(1)
+        let group = try #require(table.pop())
+        #expect(table.round(group, 2) == ([1, 2], false))
+        #expect(table.pop() == group)
+        // The one it would go on with leaves.
+        table.push(group)
+        _ = table.remove(ids[2])
+        #expect(table.round(group, 9) == ([4, 5], true))
+        #expect(table.round(group, 9) == ([1, 2, 4, 5], false))
+    }
+
+    @Test func eachFilterOfATopicIsAGroupOfItsOwn() throws {
+        let table = TableFixture()
+        let ids = [
+            table.park(1, on: 3), table.park(2, on: 3, filter: "x"), table.park(3, on: 3, filter: "y"),
+            table.park(4, on: 3, filter: "x"), table.park(5, on: 4, filter: "z"),
+        ]
+        table.note(3)
+        #expect(table.served().sorted() == [1, 2, 3, 4])
+        // The topic is waited for as long as any of its groups is there.
+        for id in [ids[0], ids[1], ids[3]] { _ = table.remove(id) }
+        #expect((0..<20).flatMap { _ in table.sweep().ended } == [])
+        table.note(3)
+        #expect(table.served() == [3])
+        _ = table.remove(ids[2])
+        #expect((0..<20).flatMap { _ in table.sweep().ended } == [3])
+        #expect(!table.waits(for: 3) && table.waits(for: 4))
     }
 
     @Test func agreesWithASimpleModel() {

@@ -1,6 +1,7 @@
 """A Postern process and the clients that the tests speak to it with: requests, curl and raw sockets."""
 
 import contextlib
+import json
 import os
 import re
 import select
@@ -296,3 +297,86 @@ def serving(*arguments, **options):
         yield server
     finally:
         server.kill()
+
+
+Event = namedtuple("Event", "name id data")
+
+
+class Stream(RawConnection):
+    """A stream, read off the socket without any library between."""
+
+    def __init__(self, server, target, *headers, version="HTTP/1.1", timeout=10, sse=True, narrow=False):
+        self.held = b""
+        self.socket = socket.socket()
+        if narrow:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.socket.settimeout(timeout)
+        self.socket.connect((server.host, server.port))
+        accept = ["Accept: text/event-stream"] if sse else []
+        self.send(request("GET", target, *accept, *headers, version=version))
+        head = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
+        self.status = int(head[0].split()[1])
+        self.headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
+        self.is_chunked = self.headers.get("transfer-encoding") == "chunked"
+        self.text = b""
+        self.has_ended = False
+        if self.status != 200:
+            self.problem = json.loads(self._exactly(int(self.headers["content-length"])))
+
+    def _more(self):
+        """One chunk more of the stream's text; False at its end."""
+        if self.has_ended:
+            return False
+        if not self.is_chunked:
+            if not self.held and not self._fill():
+                self.has_ended = True
+                return False
+            self.text, self.held = self.text + self.held, b""
+            return True
+        size = int(self._until(b"\r\n"), 16)
+        self.text += self._exactly(size)
+        assert self._exactly(2) == b"\r\n"
+        self.has_ended = size == 0
+        return size > 0
+
+    def line(self):
+        """The next line; None at the end of the stream."""
+        while b"\n" not in self.text:
+            if not self._more():
+                assert not self.text, f"the stream was cut in {self.text!r}"
+                return None
+        line, _, self.text = self.text.partition(b"\n")
+        return line.decode()
+
+    def event(self):
+        """The next server-sent event, comments passed over; None at the end of the stream."""
+        fields = {}
+        while (line := self.line()) is not None:
+            if line == "":
+                if "data" in fields:
+                    return Event(fields.get("event", "message"), fields.get("id"), fields["data"])
+                fields = {}
+            elif not line.startswith(":"):
+                name, _, value = line.partition(": ")
+                assert name in ("id", "data", "event", "retry") and name not in fields, line
+                fields[name] = value
+        assert not fields
+        return None
+
+    def events(self, count):
+        return [self.event() for _ in range(count)]
+
+    def message(self):
+        """The next message; what comes before it is none of the events that tell of a loss or an end."""
+        while True:
+            event = self.event()
+            if event is None:
+                raise EOFError("the stream ended")
+            if event.name == "message":
+                message = json.loads(event.data)
+                assert message["cursor"] == event.id
+                return message
+            assert event.name == "position", event
+
+    def messages(self, count):
+        return [self.message() for _ in range(count)]

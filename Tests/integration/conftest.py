@@ -30,6 +30,7 @@ def server(shared_server):
     assert shared_server.process.poll() is None, f"the server died: {shared_server.standard_error()}"
     shared_server.gets_all_arenas_back()
     eventually(lambda: shared_server.metric("postern_poll_waiters") == 0, what="every waiter is freed")
+    eventually(lambda: shared_server.metric("postern_streams") == 0, what="every stream is over")
 
 
 @pytest.fixture

@@ -19,6 +19,12 @@ def before_call(context, case, kwargs):
         # Each is right, and together they are refused.
         if "after" in case.query:
             case.query.pop("since", None)
+        if case.query.get("format", "json") != "json":
+            case.query.pop("wait", None)
+            case.query.pop("limit", None)
+        # A stream wants a cursor or nothing.
+        if case.headers and case.query.get("format") == "sse":
+            case.headers.pop("Last-Event-ID", None)
         # Nobody publishes meanwhile: a wait is only waited for.
         if case.query.get("wait", "0") != "0":
             case.query["wait"] = "20ms"

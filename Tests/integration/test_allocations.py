@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from client import request
+from client import Stream, request
 
 REQUESTS = 2000
 WARM_UP = 4000
@@ -146,6 +146,32 @@ def test_pipelined_requests_allocate_nothing(counted):
 
         run(WARM_UP // 50)
         assert_takes_nothing(counted, lambda: run(REQUESTS // 50))
+
+
+@pytest.mark.parametrize("target", ["woken", "woken,other.*", "woken?filter=a:b", "woken?format=ndjson"])
+def test_deliveries_to_streams_allocate_nothing(counted, target):
+    topics, _, query = target.partition("?")
+    streams = [
+        Stream(counted, f"/v1/topics/{topics}/messages?since=latest&{query}", sse="format" not in query)
+        for _ in range(POLLERS)
+    ]
+    with counted.connect() as publisher:
+
+        def run(rounds):
+            for number in range(rounds):
+                assert publisher.send(publish(b"now", "text/plain", "Attr-A: b", topic="woken")).reply().status == 201
+                for stream in streams:
+                    while '"data":"now"' not in stream.line():
+                        pass
+
+        run(WARM_UP // POLLERS)
+        # Segments have served before.
+        for _ in range(80):
+            assert publisher.send(publish(b"x" * 30_000)).reply().status == 201
+        run(ROUNDS)
+        assert_takes_nothing(counted, lambda: run(ROUNDS))
+    for stream in streams:
+        stream.close()
 
 
 @pytest.mark.parametrize("selection", ["woken", "woken,other.*"])

@@ -240,3 +240,12 @@ class TestWrongEnvelopes:
         )
         assert (refused.status_code, refused.json()["code"]) == (415, "unsupported_media_type")
         assert api.messages(topic) == []
+
+
+def test_a_wrong_topic_s_offset_counts_within_the_topic_in_every_form(api):
+    wrong = '{"topic":"b..c","data":"y"}'
+    lines = '{"topic":"a","data":1}\n' + wrong
+    for body, kind in [(lines, "application/x-ndjson"), ('{"messages":[{"topic":"a","data":1},%s]}' % wrong, "application/json")]:
+        reply = api.request("POST", "/v1/messages", data=body, headers={"Content-Type": kind})
+        problem = reply.json()
+        assert (reply.status_code, problem["path"], problem["offset"]) == (400, "messages[1].topic", 2)

@@ -39,7 +39,7 @@ extension LoopCore {
         }
         if let ttl = try onlyValue("ttl", "TTL", request) {
             guard let time = Duration.microseconds(request.bytes.extracting(ttl)), time > 0 else {
-                throw .invalidHeader("TTL", "seconds, or a time such as 10m, is wanted")
+                throw .invalidHeader("TTL", "seconds from 1 on, or a time such as 10m, is wanted")
             }
             fields.timeToLiveMicroseconds = time
         }
@@ -64,11 +64,13 @@ extension LoopCore {
     }
 
     /// Writes `Attr-NAME: value` fields as the message's attributes.
+    /// - Returns: where in the message they stand; 0 where there are none.
     func attributes(
         of request: borrowing Request, _ arena: borrowing ScopedArena, to message: inout ArenaBuffer
-    ) throws(APIProblem) {
+    ) throws(APIProblem) -> Int {
         let prefix: StaticString = "attr-"
         var names: AttributeNames?
+        var offset = 0
         for index in 0..<request.head.fieldCount {
             let field = parser.field(at: index)
             guard field.name.count >= 5, request.bytes.begins(with: prefix, in: field.name) else { continue }
@@ -83,6 +85,7 @@ extension LoopCore {
             if names == nil {
                 names = AttributeNames(in: arena)
                 message.append(",\"attributes\":{")
+                offset = message.count - 1
             }
             guard names?.insert(name) == true else {
                 throw .invalidHeader("Attr-", "an attribute is there twice")
@@ -94,6 +97,7 @@ extension LoopCore {
             MessageEncoder.attribute(name, value, isFirst: count == 1, to: &message)
         }
         if names != nil { message.append("}") }
+        return offset
     }
 
     /// Writes the media type and the payload: JSON as JSON, UTF-8 as a string, anything else as base64.

@@ -18,13 +18,15 @@ extension LoopCore {
         let id = request.bytes.extracting(fields.id ?? 0..<0)
         let idOffset = MessageEncoder.begin(topic: topic, id: id, to: &message)
         if let key = fields.key { MessageEncoder.key(request.bytes.extracting(key), to: &message) }
-        try attributes(of: request, arena, to: &message)
+        let attributesOffset = try attributes(of: request, arena, to: &message)
         try payload(of: request, fields, to: &message)
         let bytes: Span<UInt8>
         do throws(ArenaError) { bytes = try message.finish() } catch { throw .from(error) }
 
         drafts.removeAll()
-        try hold(topic, id, 0..<bytes.count, idOffset, fields.timeToLiveMicroseconds)
+        try hold(
+            topic, id, 0..<bytes.count, Places(id: idOffset, attributes: attributesOffset),
+            fields.timeToLiveMicroseconds)
         try append(bytes)
         let status = drafts[0].isDuplicate ? 200 : 201
         replies.begin(status, "application/json", request.fate)
@@ -40,7 +42,9 @@ extension LoopCore {
         let kind = parser.value(named: "content-type", in: request.bytes)
             .flatMap { MediaType(parsing: request.bytes.extracting($0.range))?.kind }
         guard kind == .json || kind == .ndjson else {
-            throw APIProblem(415, "unsupported_media_type", "envelopes are application/json or application/x-ndjson")
+            throw APIProblem(
+                415, "unsupported_media_type",
+                "envelopes are application/json or application/x-ndjson; say so in Content-Type (curl --json does)")
         }
         drafts.removeAll()
         var receipts = ArenaBuffer(in: arena, capacity: 4096)
@@ -109,9 +113,9 @@ extension LoopCore {
                     try decodeEnvelope(&reader, line, arena, &messages, &receipts)
                     try reader.end()
                 } catch {
-                    // Offsets of a line count from the body's start.
+                    // Offsets of a line count from the body's start; a topic's count from the name's.
                     throw error.with {
-                        $0.offset = $0.offset.map { $0 + start }
+                        if $0.parameter == nil { $0.offset = $0.offset.map { $0 + start } }
                         if $0.messageIndex == nil { $0.messageIndex = index }
                     }
                 }
@@ -131,8 +135,8 @@ extension LoopCore {
         }
         let envelope = try EnvelopeDecoder.decode(&reader, of: document, index: drafts.count, in: arena)
         let start = messages.count
-        let idOffset = envelope.encode(to: &messages)
-        try hold(envelope.topic, envelope.id, start..<messages.count, idOffset, envelope.timeToLiveMicroseconds)
+        let places = envelope.encode(to: &messages)
+        try hold(envelope.topic, envelope.id, start..<messages.count, places, envelope.timeToLiveMicroseconds)
         // What the receipt repeats of the envelope, so that it need not be decoded twice.
         receipts.appendFramed(envelope.topic)
         receipts.appendFramed(envelope.id)
@@ -142,7 +146,7 @@ extension LoopCore {
 
     /// Interns the topic, and notes the message among the drafts.
     private mutating func hold(
-        _ topic: Span<UInt8>, _ id: Span<UInt8>, _ range: Range<Int>, _ idOffset: Int, _ timeToLive: Int64
+        _ topic: Span<UInt8>, _ id: Span<UInt8>, _ range: Range<Int>, _ places: Places, _ timeToLive: Int64
     ) throws(APIProblem) {
         let topicID: TopicID
         do throws(LogError) { topicID = try log.intern(topic) } catch { throw .from(error) }
@@ -155,8 +159,8 @@ extension LoopCore {
         drafts.append(
             MessageDraft(
                 topic: topicID, offset: range.lowerBound, byteCount: range.count,
-                cursorOffset: MessageEncoder.cursorOffset, timeOffset: MessageEncoder.timeOffset, idOffset: idOffset,
-                timeToLiveMicroseconds: timeToLive, idempotency: hash))
+                cursorOffset: MessageEncoder.cursorOffset, timeOffset: MessageEncoder.timeOffset, idOffset: places.id,
+                attributesOffset: places.attributes, timeToLiveMicroseconds: timeToLive, idempotency: hash))
     }
 
     /// Appends the drafts, and wakes the loops whose clients wait for them.
@@ -228,11 +232,13 @@ extension LoopCore {
 
 extension Envelope {
     /// Writes the message as it will be delivered.
-    /// - Returns: where in it the log is to write the id; 0 where the publisher named it.
-    func encode(to messages: inout ArenaBuffer) -> Int {
-        let idOffset = MessageEncoder.begin(topic: topic, id: id, to: &messages)
+    func encode(to messages: inout ArenaBuffer) -> Places {
+        let start = messages.count
+        var places = Places(id: MessageEncoder.begin(topic: topic, id: id, to: &messages))
         if key.count > 0 { MessageEncoder.key(key, to: &messages) }
-        if attributes.count > 0 { MessageEncoder.attributes(attributes, to: &messages) }
+        if attributes.count > 0 {
+            places.attributes = MessageEncoder.attributes(attributes, to: &messages) - start
+        }
         if contentType.count > 0 {
             MessageEncoder.contentType(contentType, to: &messages)
         } else {
@@ -245,8 +251,16 @@ extension Envelope {
         } else {
             MessageEncoder.endJSON(payload, to: &messages)
         }
-        return idOffset
+        return places
     }
+}
+
+/// Where in a message the log needs to find something; 0 where it is not there.
+struct Places {
+    /// Where the log writes the id, as the publisher named none.
+    var id = 0
+    /// The attributes' object.
+    var attributes = 0
 }
 
 extension APIProblem {

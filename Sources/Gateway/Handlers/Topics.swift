@@ -39,7 +39,9 @@ extension LoopCore {
         let name = try topicName(request, arena)
         if let type = parser.value(named: "content-type", in: request.bytes) {
             guard MediaType(parsing: request.bytes.extracting(type.range))?.kind == .json else {
-                throw APIProblem(415, "unsupported_media_type", "a topic's settings are application/json")
+                throw APIProblem(
+                    415, "unsupported_media_type",
+                    "a topic's settings are application/json; say so in Content-Type (curl --json does)")
             }
         }
         let retention = try TopicSettings.decode(request.body, in: arena)

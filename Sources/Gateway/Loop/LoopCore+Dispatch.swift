@@ -56,6 +56,8 @@ extension LoopCore {
         case .getReadiness: try getReadiness(request)
         case .getMetrics: try getMetrics(request)
         case .getOpenAPI: try getOpenAPI(request)
+        case .getStats: try getStats(request)
+        case .getConsole: try getConsole(request)
         case .none: serverOptions(request)
         }
     }

@@ -8,7 +8,8 @@ extension LoopCore {
     /// Serves what a connection sent, together with what it sent before and could not be served yet.
     mutating func process(_ id: ConnectionID, _ bytes: Span<UInt8>) {
         let index = Int(id.index)
-        if exchanges[index].phase == .ended { return }
+        // A stream is a connection's last reply: nothing behind its request is served.
+        if exchanges[index].phase == .ended || exchanges[index].phase == .streaming { return }
         lastNanoseconds = max(lastNanoseconds, loop.nowNanoseconds)
         let slot = exchanges[index].stash
         guard slot != Exchange.none, var stash = stashes[slot].take() else {
@@ -58,7 +59,10 @@ extension LoopCore {
 
     /// Whether the requests behind the one under way have to wait.
     private func isWaiting(_ index: Int) -> Bool {
-        exchanges[index].phase == .parked || exchanges[index].phase == .blocked
+        switch exchanges[index].phase {
+        case .parked, .blocked: true
+        case .head, .body, .streaming, .ended: false
+        }
     }
 
     mutating func dropStash(_ index: Int) {
@@ -86,8 +90,8 @@ extension LoopCore {
                 offset += used
             case .body:
                 offset += continueBody(id, bytes.extracting(offset..<bytes.count))
-            case .parked, .blocked, .ended:
-                return offset
+            case .parked, .blocked, .ended: return offset
+            case .streaming: return bytes.count
             }
             if replies.output.count > Limits.gatheredReplyBytes { send(id) }
             if closesConnection {

@@ -3,7 +3,7 @@ import EventLoop
 import HTTP
 import PubSub
 
-/// The state of one loop's connections: requests that arrive, polls that are parked, replies on their way out.
+/// The state of one loop's connections: requests that arrive, polls that are parked, streams, replies on their way out.
 ///
 /// The way of a request: `received` → `serve` finds its head → `begin` finds its body → `dispatch` leases an arena and
 /// calls the handler → the reply is gathered in `replies` → `send`. One thread; nothing here waits.
@@ -19,6 +19,7 @@ struct LoopCore: ~Copyable {
     var stashes = SlotPool<OutputBuffer?>()
     var incoming = SlotPool<IncomingRequest>()
     var waiters = WaiterTable()
+    var streams = StreamTable()
     var drafts = DraftList(capacity: Limits.batchMessages)
     var replies = Replies(capacity: 64 << 10)
     /// What is written once and sent to every waiter that it serves.
@@ -61,6 +62,9 @@ struct LoopCore: ~Copyable {
     mutating func peerFinishedSending(_ id: ConnectionID) {
         switch exchanges[Int(id.index)].phase {
         case .head, .body, .parked: finish(id)
+        case .streaming:
+            dropStream(id, .client)
+            finish(id)
         // What it sent before is served first.
         case .blocked, .ended: break
         }
@@ -69,6 +73,7 @@ struct LoopCore: ~Copyable {
     /// The client took what waited for it: requests it sent meanwhile are served.
     mutating func outputDrained(_ id: ConnectionID) {
         let index = Int(id.index)
+        if exchanges[index].phase == .streaming { return streamDrained(id) }
         guard exchanges[index].phase == .blocked else { return }
         exchanges[index].phase = .head
         loop.setDeadline(id, milliseconds: shared.configuration.idleTimeoutMilliseconds)
@@ -82,6 +87,7 @@ struct LoopCore: ~Copyable {
     mutating func deadlineReached(_ id: ConnectionID) {
         switch exchanges[Int(id.index)].phase {
         case .parked: answerEmpty(id)
+        case .streaming: streamDeadlineReached(id)
         case .body: refuse(id, Self.timeout)
         case .head:
             // An idle connection is closed without a word; a head that does not come to an end is told.
@@ -94,8 +100,9 @@ struct LoopCore: ~Copyable {
     private static let timeout = APIProblem(408, "request_timeout", "the request did not arrive in time")
 
     /// The connection is over: whatever it held is given back.
-    mutating func closed(_ id: ConnectionID) {
+    mutating func closed(_ id: ConnectionID, _ reason: CloseReason) {
         let index = Int(id.index)
+        dropStream(id, reason == .slowReader ? .stalled : reason == .loopEnded ? .stopped : .client)
         unpark(id)
         dropStash(index)
         dropIncoming(index)
@@ -133,6 +140,7 @@ struct LoopCore: ~Copyable {
             guard let id = loop.connection(at: index) else { continue }
             switch exchanges[index].phase {
             case .parked: answerEmpty(id)
+            case .streaming: drainStream(id)
             case .head where exchanges[index].stash == Exchange.none: finish(id)
             case .head, .body, .blocked, .ended: break
             }
@@ -159,7 +167,7 @@ struct LoopCore: ~Copyable {
 
     /// Ends a connection behind its last reply.
     mutating func finish(_ id: ConnectionID) {
-        closed(id)
+        closed(id, .finished)
         loop.closeAfterFlush(id)
     }
 

@@ -17,7 +17,7 @@ final class LoopGateway: ConnectionHandler {
     func peerFinishedSending(_ id: ConnectionID) { core.peerFinishedSending(id) }
     func deadlineReached(_ id: ConnectionID) { core.deadlineReached(id) }
     func outputDrained(_ id: ConnectionID) { core.outputDrained(id) }
-    func closed(_ id: ConnectionID, _ reason: CloseReason) { core.closed(id) }
+    func closed(_ id: ConnectionID, _ reason: CloseReason) { core.closed(id, reason) }
     func tick() { core.deliver() }
     func everySecond() { core.everySecond() }
     func drainBegan() { core.drainBegan() }

@@ -54,6 +54,8 @@ extension APIProblem {
         APIProblem(400, "invalid_parameter", detail).with { $0.parameter = name }
     }
 
+    static var invalidCursor: APIProblem { APIProblem(400, "invalid_cursor", "this is no cursor of this server") }
+
     static func invalidHeader(_ name: StaticString, _ detail: StaticString) -> APIProblem {
         APIProblem(400, "invalid_header", detail).with { $0.parameter = name }
     }

@@ -48,9 +48,11 @@ enum MessageEncoder {
     }
 
     /// Writes the attributes, a JSON object.
-    static func attributes(_ object: Span<UInt8>, to buffer: inout ArenaBuffer) {
+    /// - Returns: where in the buffer it stands.
+    static func attributes(_ object: Span<UInt8>, to buffer: inout ArenaBuffer) -> Int {
         buffer.append(",\"attributes\":")
         buffer.append(contentsOf: object)
+        return buffer.count - object.count
     }
 
     static func contentType(_ type: Span<UInt8>, to buffer: inout ArenaBuffer) {

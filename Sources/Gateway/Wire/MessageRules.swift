@@ -17,15 +17,20 @@ enum MessageRules {
     }
 
     /// An attribute's name: 1 to 64 of `A-Za-z0-9_-`.
-    static func isAttributeName(_ text: Span<UInt8>) -> Bool {
-        guard text.count >= 1, text.count <= Limits.attributeNameBytes else { return false }
-        for index in text.indices {
-            let byte = asciiLowercase(text[index])
-            let isLetter = byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "z")
-            let isDigit = byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
-            guard isLetter || isDigit || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-") else { return false }
-        }
-        return true
+    static func isAttributeName(_ text: Span<UInt8>) -> Bool { attributeNameError(text) == nil }
+
+    /// Where a text fails to be an attribute's name; nil where it is one.
+    static func attributeNameError(_ text: Span<UInt8>) -> Int? {
+        guard text.count > 0 else { return 0 }
+        for index in text.indices where !isNameByte(text[index]) || index == Limits.attributeNameBytes { return index }
+        return nil
+    }
+
+    static func isNameByte(_ byte: UInt8) -> Bool {
+        let lower = asciiLowercase(byte)
+        let isLetter = lower >= UInt8(ascii: "a") && lower <= UInt8(ascii: "z")
+        let isDigit = byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
+        return isLetter || isDigit || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
     }
 
     /// An attribute's value: at most 1,024 bytes of UTF-8.

@@ -4,8 +4,8 @@ import PubSub
 
 /// A query's parameters, each known by name, there at most once, and decoded.
 struct Parameters: ~Escapable {
-    private let items: QueryItems
-    private let bytes: Span<UInt8>
+    let items: QueryItems
+    let bytes: Span<UInt8>
 
     @_lifetime(copy bytes)
     init(_ query: Range<Int>?, of bytes: Span<UInt8>) {
@@ -26,7 +26,7 @@ struct Parameters: ~Escapable {
                     $0.suggestion = nearest
                 }
             }
-            guard seen & 1 << UInt32(index) == 0 else {
+            guard seen & 1 << UInt32(index) == 0 || names.mayRepeat(index) else {
                 throw APIProblem(400, "invalid_parameter", "the parameter is there twice").with {
                     $0.parameterRange = item.name
                 }
@@ -81,7 +81,7 @@ enum ParameterNames {
     private var count: Int {
         switch self {
         case .none: 0
-        case .read: 6
+        case .read: 7
         case .list: 3
         }
     }
@@ -94,11 +94,15 @@ enum ParameterNames {
         case (.read, 3): "since"
         case (.read, 4): "gap"
         case (.read, 5): "format"
+        case (.read, 6): "filter"
         case (.list, 0): "prefix"
         case (.list, 1): "limit"
         default: "page"
         }
     }
+
+    /// Whether a parameter may be there more than once.
+    func mayRepeat(_ index: Int) -> Bool { self == .read && index == 6 }
 
     func index(of text: Span<UInt8>) -> Int? {
         for index in 0..<count where text.equals(name(index)) { return index }

@@ -88,7 +88,7 @@ extension LogState {
             expiresMicroseconds: draft.timeToLiveMicroseconds == 0
                 ? .max : draft.timeMicroseconds &+ draft.timeToLiveMicroseconds,
             previous: last, jump: last, next: .none, topic: draft.topic.rawValue, byteCount: UInt32(draft.byteCount),
-            jumpSpan: 1)
+            jumpSpan: 1, attributesOffset: UInt32(draft.attributesOffset))
         guard last != .none else { return record }
         let before = segments[last]
         let first = topics[draft.topic].first

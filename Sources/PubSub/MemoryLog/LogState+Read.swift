@@ -16,19 +16,31 @@ struct ReadProgress {
     func hasRoom(for byteCount: Int) -> Bool {
         outcome.count == 0 || bytes + byteCount <= request.maximumBytes
     }
+
+    /// Counts one more message that is looked at; ends the read where it has looked at as many as it may.
+    mutating func mayLookFurther() -> Bool {
+        guard examined < LogState.maximumExamined else {
+            outcome.isPartial = true
+            isDone = true
+            return false
+        }
+        examined += 1
+        return true
+    }
 }
 
 extension LogState {
     /// Most messages looked at in one hold of the lock.
     static let readBatch = 128
-    /// Most messages one wildcard read looks at; then it answers with what it found, so that a pattern that matches
+    /// Most messages a read by pattern or filter looks at; then it answers with what it found, so that one that matches
     /// nothing does not keep a loop from its other connections.
     static let maximumExamined = 65_536
 
     // MARK: One topic
 
     mutating func readTopic(
-        _ id: TopicID, _ progress: inout ReadProgress, _ entries: inout ReadEntries, reader: Int
+        _ id: TopicID, _ filter: borrowing MessageFilter, _ progress: inout ReadProgress, _ entries: inout ReadEntries,
+        reader: Int
     ) throws(ReadError) {
         let state = topics[id]
         if !progress.isStarted { try start(&progress, lostThrough: state.lostThrough) }
@@ -38,33 +50,41 @@ extension LogState {
             let record = segments[found]
             guard looked < Self.readBatch else { return }
             looked += 1
-            take(record, at: found, &progress, &entries)
+            guard filter.isEmpty || progress.mayLookFurther() else { break }
+            take(record, filter, at: found, &progress, &entries)
             location = record.next == .none ? nil : record.next
         }
         finish(&progress)
-        if progress.outcome.count == 0, progress.request.watches {
-            if topics[id].watchers >> UInt64(reader) & 1 == 0 {
-                topics[id].watchers |= 1 << UInt64(reader)
-                topics.retain(id)
-            }
+        if progress.outcome.count == 0, progress.request.watches, !progress.outcome.isPartial {
+            watch(id, reader: reader)
             progress.outcome.watchedTopic = id
         }
     }
 
     /// A name nobody holds has no messages; a watch makes it be held.
     mutating func readUnknown(
-        _ name: Span<UInt8>, _ progress: inout ReadProgress, _ entries: inout ReadEntries, reader: Int
+        _ name: Span<UInt8>, _ filter: borrowing MessageFilter, _ progress: inout ReadProgress,
+        _ entries: inout ReadEntries, reader: Int
     ) throws(ReadError) {
         try start(&progress, lostThrough: topics.lostThrough(ofUnknown: name))
         guard progress.request.watches else { return finish(&progress) }
+        try readTopic(try watch(name, reader: reader), filter, &progress, &entries, reader: reader)
+    }
+
+    /// Has a reader told of a topic's messages from now on.
+    mutating func watch(_ id: TopicID, reader: Int) {
+        guard topics[id].watchers >> UInt64(reader) & 1 == 0 else { return }
+        topics[id].watchers |= 1 << UInt64(reader)
+        topics.retain(id)
+    }
+
+    /// The same by name; a watch makes a name be held that nobody holds.
+    mutating func watch(_ name: Span<UInt8>, reader: Int) throws(ReadError) -> TopicID {
         let id: TopicID
-        do throws(LogError) {
-            id = try intern(name)
-        } catch {
-            throw .tooManyTopics
-        }
-        defer { topics.release(id) }
-        try readTopic(id, &progress, &entries, reader: reader)
+        do throws(LogError) { id = try intern(name) } catch { throw .tooManyTopics }
+        watch(id, reader: reader)
+        topics.release(id)
+        return id
     }
 
     /// The first message of a topic behind `position`: a walk back along the jumps, O(log n).
@@ -91,8 +111,8 @@ extension LogState {
     // MARK: Patterns
 
     mutating func readPattern(
-        _ pattern: Span<UInt8>, _ progress: inout ReadProgress, _ entries: inout ReadEntries,
-        _ verdicts: inout PatternVerdicts, reader: Int
+        _ pattern: Span<UInt8>, _ filter: borrowing MessageFilter, _ progress: inout ReadProgress,
+        _ entries: inout ReadEntries, _ verdicts: inout PatternVerdicts, reader: Int
     ) throws(ReadError) {
         if !progress.isStarted { try start(&progress, lostThrough: lostThrough(of: pattern, progress.request)) }
         var looked = 0
@@ -100,17 +120,12 @@ extension LogState {
         var location: Location? = begin < nextSequence ? segments.location(of: begin) : nil
         while let found = location, !progress.isDone {
             guard looked < Self.readBatch else { return }
-            guard progress.examined < Self.maximumExamined else {
-                progress.outcome.isPartial = true
-                progress.isDone = true
-                break
-            }
+            guard progress.mayLookFurther() else { break }
             looked += 1
-            progress.examined += 1
             let record = segments[found]
             let id = TopicID(rawValue: record.topic)
             if record.sequence >= topics[id].firstSequence, selects(pattern, id, &verdicts) {
-                take(record, at: found, &progress, &entries)
+                take(record, filter, at: found, &progress, &entries)
             } else {
                 progress.position = record.sequence
             }
@@ -164,13 +179,19 @@ extension LogState {
             progress.position = firstSequence(notBefore: microseconds) - 1
             progress.outcome.next = lastSequence
         }
+        progress.outcome.begin = progress.position
     }
 
     private func take(
-        _ record: Record, at location: Location, _ progress: inout ReadProgress, _ entries: inout ReadEntries
+        _ record: Record, _ filter: borrowing MessageFilter, at location: Location, _ progress: inout ReadProgress,
+        _ entries: inout ReadEntries
     ) {
         let byteCount = Int(record.byteCount)
-        if record.expiresMicroseconds <= progress.request.nowMicroseconds {
+        let isWanted =
+            record.expiresMicroseconds > progress.request.nowMicroseconds
+            && (filter.isEmpty
+                || segments.admits(filter, location, byteCount, attributesAt: Int(record.attributesOffset)))
+        guard isWanted else {
             progress.position = record.sequence
             return
         }
@@ -181,6 +202,7 @@ extension LogState {
         segments.note(location, byteCount: byteCount, in: &entries)
         progress.bytes += byteCount
         progress.position = record.sequence
+        if progress.outcome.count == 0 { progress.outcome.firstMicroseconds = record.timeMicroseconds }
         progress.outcome.count += 1
         progress.outcome.next = record.sequence
         if progress.outcome.count == progress.request.limit { progress.isDone = true }
@@ -191,6 +213,7 @@ extension LogState {
         if progress.outcome.count == 0, progress.outcome.isPartial || progress.outcome.lostThrough != nil {
             progress.outcome.next = max(progress.position, progress.outcome.lostThrough ?? 0)
         }
+        progress.outcome.lastSequence = lastSequence
         progress.outcome.scannedThrough = progress.isDone ? progress.position : max(progress.position, lastSequence)
         progress.isDone = true
     }

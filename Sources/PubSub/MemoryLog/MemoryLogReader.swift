@@ -15,36 +15,52 @@ final class MemoryLogReader: LogReader {
     }
 
     func read(
-        _ target: borrowing ReadTarget, _ request: ReadRequest, _ body: (Span<UInt8>) -> Void
+        _ target: borrowing ReadTarget, _ filter: borrowing MessageFilter, _ request: ReadRequest,
+        begin: (ReadOutcome) -> Void, _ body: (Span<UInt8>) -> Void
     ) throws(ReadError) -> ReadOutcome {
         precondition(request.limit <= ReadLimits.maximumMessages)
         var progress = ReadProgress(request)
         var verdicts = PatternVerdicts()
         entries.removeAll()
         defer { floor.value.store(.max, ordering: .releasing) }
-        while !progress.isDone { try step(target, &progress, &verdicts) }
+        while !progress.isDone { try step(target, filter, &progress, &verdicts) }
+        begin(progress.outcome)
         entries.forEach(body)
         return progress.outcome
     }
 
     private func step(
-        _ target: borrowing ReadTarget, _ progress: inout ReadProgress, _ verdicts: inout PatternVerdicts
+        _ target: borrowing ReadTarget, _ filter: borrowing MessageFilter, _ progress: inout ReadProgress,
+        _ verdicts: inout PatternVerdicts
     ) throws(ReadError) {
         try log.withState { state throws(ReadError) in
             // Nothing that is live now is used again before this read is over.
             if !progress.isStarted { floor.value.store(state.segments.oldest, ordering: .relaxed) }
             switch target {
             case .topic(let id):
-                try state.readTopic(id, &progress, &entries, reader: index)
+                try state.readTopic(id, filter, &progress, &entries, reader: index)
             case .name(let name):
                 if let id = state.topics.find(name) {
-                    try state.readTopic(id, &progress, &entries, reader: index)
+                    try state.readTopic(id, filter, &progress, &entries, reader: index)
                 } else {
-                    try state.readUnknown(name, &progress, &entries, reader: index)
+                    try state.readUnknown(name, filter, &progress, &entries, reader: index)
                 }
             case .pattern(let pattern):
-                try state.readPattern(pattern, &progress, &entries, &verdicts, reader: index)
+                try state.readPattern(pattern, filter, &progress, &entries, &verdicts, reader: index)
             }
+        }
+    }
+
+    func watch(_ target: borrowing ReadTarget) throws(ReadError) -> TopicID? {
+        switch target {
+        case .topic(let id):
+            log.withState { $0.watch(id, reader: index) }
+            return id
+        case .name(let name):
+            return try log.withState { state throws(ReadError) in try state.watch(name, reader: index) }
+        case .pattern:
+            log.withState { $0.readers.watchingAll |= 1 << UInt64(index) }
+            return nil
         }
     }
 

@@ -33,7 +33,8 @@ struct Record: BitwiseCopyable {
     var byteCount: UInt32
     /// How many messages of the topic `jump` goes back.
     var jumpSpan: UInt32
-    var padding: UInt32 = 0
+    /// Where in the message its attributes stand; 0 where it has none.
+    var attributesOffset: UInt32
 
     /// Bytes a message takes in a segment, header and alignment included.
     static func storedBytes(for byteCount: Int) -> Int { (headerBytes + byteCount + 7) & ~7 }

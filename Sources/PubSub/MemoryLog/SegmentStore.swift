@@ -248,6 +248,14 @@ struct SegmentStore: ~Copyable {
         return unsafe slots[Int(location.segment & slotMask)].memory + location.offset
     }
 
+    /// Whether a filter lets the message at a live location through.
+    func admits(
+        _ filter: borrowing MessageFilter, _ location: Location, _ byteCount: Int, attributesAt offset: Int
+    ) -> Bool {
+        let start = unsafe UnsafePointer((address(location) + Record.headerBytes).assumingMemoryBound(to: UInt8.self))
+        return filter.admits(unsafe Span(_unsafeStart: start, count: byteCount), attributesAt: offset)
+    }
+
     /// Notes where a message's bytes stand, for a reader that copies them after the lock is released.
     func note(_ location: Location, byteCount: Int, in entries: inout ReadEntries) {
         let start = unsafe UnsafePointer((address(location) + Record.headerBytes).assumingMemoryBound(to: UInt8.self))

@@ -1,0 +1,19 @@
+import Synchronization
+
+/// The streams of all loops, against their limit. Any thread.
+final class StreamCount: Sendable {
+    private let limit: Int
+    private let count = Atomic<Int>(0)
+
+    init(limit: Int) { self.limit = limit }
+
+    /// Counts one more.
+    /// - Returns: false where there are as many as may be.
+    func enter() -> Bool {
+        guard count.add(1, ordering: .relaxed).newValue > limit else { return true }
+        leave()
+        return false
+    }
+
+    func leave() { count.subtract(1, ordering: .relaxed) }
+}
