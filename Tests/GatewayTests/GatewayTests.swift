@@ -29,6 +29,22 @@ import Testing
         return results.withLock { all in work.indices.map { all[$0] ?? [] } }
     }
 
+    /// So many publishers, each of which stores so many messages; what one returns is what it was refused with.
+    private func writers(
+        of gateway: TestGateway, _ publishers: Int, _ each: Int
+    ) -> [@Sendable () throws -> [String]] {
+        (0..<publishers).map { publisher in
+            {
+                let client = try gateway.connect()
+                for number in 0..<each {
+                    let reply = try client.request("POST", "/v1/topics/t/messages", body: "\(publisher)-\(number)")
+                    guard reply.status == 201 else { return [reply.body] }
+                }
+                return []
+            }
+        }
+    }
+
     @Test func publishersAndPollersOfAllLoopsAgree() throws {
         let gateway = try TestGateway { $0.loops = 4 }
         defer { gateway.stop() }
@@ -50,17 +66,7 @@ import Testing
                 return found
             }
         }
-        let writers = (0..<publishers).map { publisher -> @Sendable () throws -> [String] in
-            {
-                let client = try gateway.connect()
-                for number in 0..<each {
-                    let reply = try client.request("POST", "/v1/topics/t/messages", body: "\(publisher)-\(number)")
-                    guard reply.status == 201 else { return [reply.body] }
-                }
-                return []
-            }
-        }
-        let results = onThreads(readers + writers)
+        let results = onThreads(readers + writers(of: gateway, publishers, each))
         let refused = results[6...].flatMap { $0 }
         #expect(refused.isEmpty, "every publish was stored")
         for found in results[..<6] {
@@ -101,17 +107,7 @@ import Testing
                 return found
             }
         }
-        let writers = (0..<publishers).map { publisher -> @Sendable () throws -> [String] in
-            {
-                let client = try gateway.connect()
-                for number in 0..<each {
-                    let reply = try client.request("POST", "/v1/topics/t/messages", body: "\(publisher)-\(number)")
-                    guard reply.status == 201 else { return [reply.body] }
-                }
-                return []
-            }
-        }
-        let results = onThreads(readers + writers)
+        let results = onThreads(readers + writers(of: gateway, publishers, each))
         let refused = results[8...].flatMap { $0 }
         #expect(refused.isEmpty, "every publish was stored")
         for found in results[..<8] {

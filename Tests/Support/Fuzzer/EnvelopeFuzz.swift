@@ -32,9 +32,12 @@
 
     private func checkMessage(_ envelope: borrowing Envelope, _ arena: borrowing ScopedArena) {
         var buffer = ArenaBuffer(in: arena, capacity: 512)
-        let idOffset = envelope.encode(to: &buffer)
+        let places = envelope.encode(to: &buffer)
         guard let message = try? buffer.finish() else { return }
-        precondition(idOffset >= 0 && idOffset < message.count, "an id outside the message")
+        precondition(places.id >= 0 && places.id < message.count, "an id outside the message")
+        let hasAttributes = places.attributes > 0 && message[places.attributes] == UInt8(ascii: "{")
+        precondition(
+            hasAttributes == (envelope.attributes.count > 0), "attributes that are not where they are said to be")
         for index in message.indices { precondition(message[index] >= 0x20, "a message of more than one line") }
         precondition((try? JSONReader.validate(message)) != nil, "a message that is no JSON")
     }
