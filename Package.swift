@@ -24,22 +24,25 @@ let package = Package(
     targets: [
         .target(name: "CLinux"),
         .target(name: "CSystemd"),
+        .target(name: "CChecksum"),
         .target(name: "Arenas", swiftSettings: settings),
         .target(name: "JSON", dependencies: ["Arenas"], swiftSettings: settings),
         .target(name: "HTTP", dependencies: ["Arenas"], swiftSettings: settings),
         .target(name: "PubSub", dependencies: ["Arenas"], swiftSettings: settings),
+        .target(
+            name: "SegmentLog", dependencies: ["CLinux", "CChecksum", "Arenas", "PubSub"], swiftSettings: settings),
         .target(name: "EventLoop", dependencies: ["CLinux", "Arenas"], swiftSettings: settings),
         .target(
             name: "Telemetry", dependencies: [.product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
         .target(
             name: "Gateway",
-            dependencies: ["Arenas", "JSON", "HTTP", "PubSub", "EventLoop", "Telemetry"],
+            dependencies: ["Arenas", "JSON", "HTTP", "PubSub", "SegmentLog", "EventLoop", "Telemetry"],
             resources: [.embedInCode("openapi.yaml"), .embedInCode("console.html")], swiftSettings: settings),
         .executableTarget(
             name: "postern",
             dependencies: [
-                "Gateway", "CSystemd", "Telemetry",
+                "Gateway", "SegmentLog", "PubSub", "CSystemd", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
@@ -56,6 +59,7 @@ let package = Package(
             name: "CHTTPParser", path: "Tests/Support/CHTTPParser", linkerSettings: [.linkedLibrary("http_parser")]),
         .testTarget(name: "HTTPTests", dependencies: ["Arenas", "HTTP", "CHTTPParser"], swiftSettings: settings),
         .testTarget(name: "PubSubTests", dependencies: ["PubSub", "Arenas"], swiftSettings: settings),
+        .testTarget(name: "SegmentLogTests", dependencies: ["SegmentLog", "PubSub", "Arenas", "CChecksum"], swiftSettings: settings),
         .target(name: "CAllocationCount", path: "Tests/Support/CAllocationCount"),
         .testTarget(
             name: "EventLoopTests", dependencies: ["EventLoop", "CLinux", "CAllocationCount"], swiftSettings: settings),

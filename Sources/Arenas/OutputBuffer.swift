@@ -53,6 +53,13 @@ public struct OutputBuffer: ~Copyable, ByteSink {
         length = count
     }
 
+    /// Forgets the first `count` bytes and moves the rest to the front.
+    public mutating func removeFirst(_ count: Int) {
+        precondition(count >= 0 && count <= length)
+        unsafe start.update(from: start + count, count: length - count)
+        length -= count
+    }
+
     /// Forgets the bytes and keeps the memory.
     @inlinable
     public mutating func removeAll() { length = 0 }

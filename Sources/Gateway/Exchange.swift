@@ -15,6 +15,8 @@ struct Exchange {
         case streaming
         /// Replies wait for the client to take them; more requests are served behind them.
         case blocked
+        /// A request waits until what the ones before it published is on disk.
+        case committing
         /// Nothing more is served.
         case ended
     }
@@ -30,6 +32,8 @@ struct Exchange {
     /// The parked poll's or stream's.
     var waiter = WaiterTable.none
     var stream = Exchange.none
+    /// Replies that wait for the log.
+    var held: UInt16 = 0
     /// When the request under way was first looked at.
     var startedNanoseconds: UInt64 = 0
 

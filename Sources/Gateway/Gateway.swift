@@ -1,4 +1,5 @@
 import EventLoop
+import PubSub
 import Telemetry
 
 /// A running gateway: its loops, its log, its arenas.
@@ -10,10 +11,14 @@ public final class Gateway: Sendable {
     private let shared: GatewayShared
 
     /// Opens the sockets; nothing is served before `start()`.
+    /// - Parameter log: where messages live; in memory where none is given. It is started with the gateway, and ended by
+    ///   `join()`.
+    /// - Parameter storage: the observer of a log on disk, shown in `/metrics`.
     /// - Parameter onDrain: called once, on a loop's thread, when the gateway begins to end.
     /// - Throws: `StartError`, in words for an operator.
     public init(
-        configuration: GatewayConfiguration, version: String, onDrain: @escaping @Sendable () -> Void = {}
+        configuration: GatewayConfiguration, log: (any MessageLog)? = nil, storage: StorageMetrics? = nil,
+        version: String,        onDrain: @escaping @Sendable () -> Void = {}
     ) throws(StartError) {
         self.configuration = configuration
         var loops = EventLoopConfiguration()
@@ -30,7 +35,9 @@ public final class Gateway: Sendable {
         loops.drainTimeoutMilliseconds = UInt64(configuration.drainTimeoutMilliseconds)
         loops.refusal = Self.refusal
         group = try EventLoopGroup(configuration: loops)
-        shared = GatewayShared(configuration: configuration, loops: group.loops, version: version, onDrain: onDrain)
+        shared = GatewayShared(
+            configuration: configuration, log: log ?? MemoryLog(configuration: configuration.log),
+            storage: storage, loops: group.loops, version: version, onDrain: onDrain)
     }
 
     /// What a connection over the limit is told.
@@ -46,6 +53,11 @@ public final class Gateway: Sendable {
 
     /// Starts the loops' threads.
     public func start() {
+        let loops = group.loops
+        shared.log.start { readers in
+            var readers = readers
+            while let index = readers.popFirst() { loops[index].wake() }
+        }
         group.start { loop in LoopGateway(loop: loop, shared: shared, metrics: shared.metrics[loop.index]) }
     }
 
@@ -67,8 +79,11 @@ public final class Gateway: Sendable {
     /// Ends at once.
     public func stop() { group.stop() }
 
-    /// Waits until all loops have ended.
-    public func join() { group.join() }
+    /// Waits until all loops have ended, and the log with them.
+    public func join() {
+        group.join()
+        shared.log.end()
+    }
 }
 
 /// Why a gateway could not start, in words for an operator.

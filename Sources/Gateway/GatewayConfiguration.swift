@@ -60,6 +60,8 @@ enum Limits {
     /// Bytes kept that a client sends ahead while its poll is parked or its replies wait for it; behind them reading
     /// pauses.
     static let sentAheadBytes = 64 << 10
+    /// Replies of one connection that wait for the disk; behind them it is served no more.
+    static let heldReplies = 256
     /// Replies of pipelined requests gathered before they are sent.
     static let gatheredReplyBytes = 256 << 10
     /// Messages and bytes that a stream is sent at a time; one message is sent even where it alone is larger.

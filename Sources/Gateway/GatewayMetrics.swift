@@ -9,6 +9,7 @@ extension GatewayShared {
         var text = MetricsText()
         appendArenas(to: &text)
         appendLog(to: &text)
+        appendStorage(to: &text)
         appendStreams(to: &text)
         appendConnections(to: &text)
         appendRequests(to: &text)
@@ -82,6 +83,37 @@ extension GatewayShared {
             value: log.idempotencyEvictions)
         text.gauge(
             "postern_poll_waiters", help: "Polls that are parked.", value: metrics.reduce(0) { $0 + $1.waiters.value })
+    }
+
+    private func appendStorage(to text: inout MetricsText) {
+        guard let storage, let figures = log.statistics.storage else { return }
+        text.histogram(
+            "postern_storage_commit_duration_seconds",
+            help: "From taking what was staged to its being as durable as it is to be.",
+            storage.commitDuration.snapshot(), scale: .nanosecondsAsSeconds)
+        text.histogram(
+            "postern_storage_commit_messages", help: "Messages made durable by one commit.",
+            storage.commitMessages.snapshot())
+        text.gauge("postern_storage_file_bytes", help: "Bytes of all segment files.", value: figures.fileBytes)
+        text.counter("postern_storage_written_bytes_total", help: "Bytes of records written.", value: figures.writtenBytes)
+        text.gauge("postern_storage_staged_bytes", help: "Bytes that wait to be written.", value: figures.stagedBytes)
+        text.counter(
+            "postern_storage_segments_deleted_total", help: "Segments removed by retention.",
+            value: figures.segmentsDeleted)
+        text.counter(
+            "postern_storage_segments_compacted_total", help: "Segments written anew without what was dropped.",
+            value: figures.segmentsCompacted)
+        text.gauge(
+            "postern_storage_damaged_ranges", help: "Ranges of messages that cannot be read any more.",
+            value: figures.damagedRanges)
+        text.gauge(
+            "postern_storage_recovery_milliseconds", help: "How long it took to open the log.",
+            value: Int(figures.recoverySeconds * 1000))
+        text.gauge("postern_storage_full", help: "1 while the disk is full.", value: figures.isFull ? 1 : 0)
+        text.gauge("postern_storage_failed", help: "1 once the disk failed.", value: figures.hasFailed ? 1 : 0)
+        text.gauge(
+            "postern_log_oldest_timestamp_seconds", help: "When the oldest message was stored; 0 where there is none.",
+            value: Int((figures.oldestMicroseconds ?? 0) / 1_000_000))
     }
 
     private func delivered(_ kind: ReadForm.Kind) -> UInt64 { metrics.reduce(0) { $0 + $1.delivered[kind].value } }

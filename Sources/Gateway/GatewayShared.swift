@@ -7,20 +7,20 @@ import Telemetry
 final class GatewayShared: Sendable {
     let configuration: GatewayConfiguration
     let log: any MessageLog
+    let storage: StorageMetrics?
     let arenas: ArenaPool
     /// The loops by their numbers, which are their readers' numbers too.
     let loops: [EventLoop]
     let metrics: [LoopMetrics]
     let streams: StreamCount
-    /// Makes idempotency hashes that strangers cannot foresee.
-    let idempotencyKey = KeyedHash.random()
     let version: String
     let onDrain: @Sendable () -> Void
     let logger = Logger(label: "postern")
     let processMetrics = ProcessMetrics()
 
     init(
-        configuration: GatewayConfiguration, loops: [EventLoop], version: String,
+        configuration: GatewayConfiguration, log: any MessageLog, storage: StorageMetrics?,
+        loops: [EventLoop], version: String,
         onDrain: @escaping @Sendable () -> Void
     ) {
         self.configuration = configuration
@@ -29,7 +29,8 @@ final class GatewayShared: Sendable {
         self.onDrain = onDrain
         streams = StreamCount(limit: configuration.maximumStreams)
         metrics = loops.map { _ in LoopMetrics() }
-        log = MemoryLog(configuration: configuration.log)
+        self.log = log
+        self.storage = storage
         arenas = ArenaPool(
             configuration: ArenaPool.Configuration(
                 initialBytes: configuration.arenaInitialBytes, maximumBytes: configuration.arenaMaximumBytes,

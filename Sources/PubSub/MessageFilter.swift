@@ -62,7 +62,7 @@ public struct MessageFilter: ~Escapable {
 
     /// Whether a stored message passes every test.
     /// - Parameter offset: where in the message its attributes stand, an object of strings; 0 where it has none.
-    func admits(_ message: Span<UInt8>, attributesAt offset: Int) -> Bool {
+    package func admits(_ message: Span<UInt8>, attributesAt offset: Int) -> Bool {
         var position = 0
         while position < compiled.count {
             let (test, name, value) = ranges(at: position)

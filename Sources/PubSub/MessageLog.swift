@@ -8,7 +8,10 @@ public protocol MessageLog: AnyObject, Sendable {
     /// What cursors of this log are bound to.
     var epoch: Epoch { get }
 
-    /// The newest message's sequence number; 0 before the first. No later cursor is this log's.
+    /// What idempotency keys are hashed with; lives as long as the epoch.
+    var idempotencyHash: KeyedHash { get }
+
+    /// The newest sequence number that readers are served; 0 before the first. No later cursor is this log's.
     var lastSequence: UInt64 { get }
 
     /// The id of a topic's name, held for the caller until `release`.
@@ -19,14 +22,32 @@ public protocol MessageLog: AnyObject, Sendable {
     func release(_ drafts: Span<MessageDraft>)
 
     /// Stores all drafts, in order, or none, and fills in their sequence, time and whether each is a duplicate.
-    /// When this returns the messages are as durable as the log promises and can be read, and the drafts' holds on their
-    /// topics are given up. Where it throws, the holds stay.
+    /// When this returns the drafts' holds on their topics are given up. Where it throws, the holds stay.
     /// - Parameter bytes: what the drafts' offsets point into; copied.
-    /// - Returns: the readers that watch one of the topics, as a set of their indices; they are to be woken.
+    /// - Returns: who is to be woken, and what to wait for before the publisher is told that its messages are stored.
     /// - Throws: `LogError`; nothing is stored then.
     func append(
         _ drafts: inout MutableSpan<MessageDraft>, bytes: Span<UInt8>, nowMicroseconds: Int64
-    ) throws(LogError) -> ReaderSet
+    ) throws(LogError) -> Appended
+
+    /// Every change up to here is as durable as the log promises, or has failed for good.
+    var settled: Commit { get }
+
+    /// What became of a change that is settled, asked by a reader that awaited it.
+    func verdict(on commit: Commit) -> CommitVerdict
+
+    /// Has the reader's loop woken once `commit`, the oldest that it awaits, is settled; `.none` where it awaits none.
+    func await(_ commit: Commit, reader: Int)
+
+    /// Begins to work. Called once, before the first append.
+    /// - Parameter wake: wakes the loops of readers; called from the log's threads.
+    func start(_ wake: @escaping @Sendable (ReaderSet) -> Void)
+
+    /// Writes out what there is to write and stops. Called once, when nobody appends or reads any more.
+    func end()
+
+    /// Whether the log takes messages.
+    var health: LogHealth { get }
 
     /// A reader for one loop. At most `ReaderSet.capacity` may be made in a log's life.
     func makeReader() -> any LogReader
@@ -38,11 +59,11 @@ public protocol MessageLog: AnyObject, Sendable {
     /// - Returns: whether it was created, and what it is now.
     func configure(
         _ name: Span<UInt8>, retention: RetentionPolicy, nowMicroseconds: Int64
-    ) throws(LogError) -> (created: Bool, topic: TopicSnapshot)
+    ) throws(LogError) -> (created: Bool, topic: TopicSnapshot, commit: Commit)
 
     /// Drops the topic's messages and settings.
-    /// - Returns: whether it existed.
-    func delete(_ name: Span<UInt8>) -> Bool
+    /// - Returns: what to wait for before it is told; nil where it does not exist.
+    func delete(_ name: Span<UInt8>) throws(LogError) -> Commit?
 
     /// Calls `body` for existing topics whose name begins with `prefix` and sorts behind `after`, in the order of
     /// their bytes, `limit` at most.
@@ -187,6 +208,52 @@ public enum LogError: Error, Equatable, Sendable {
     case messageTooLarge
     /// Readers still hold the memory that the message needs.
     case busy
+    /// More is waiting to be written than may wait.
+    case behind
+    /// The disk is full. Publishing goes on once there is room.
+    case full
+    /// The disk failed. The log can be read until it is started anew.
+    case failed
+}
+
+/// A point in the order of a log's changes.
+public struct Commit: Comparable, Sendable {
+    public var rawValue: UInt64
+
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    /// Nothing to wait for.
+    public static let none = Commit(rawValue: 0)
+
+    public static func < (a: Commit, b: Commit) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// What became of a change.
+public enum CommitVerdict: Equatable, Sendable {
+    case stored
+    case refused(LogError)
+}
+
+/// What an append came to.
+public struct Appended: Equatable, Sendable {
+    /// The readers that watch one of the topics and can read the messages now.
+    public var told: ReaderSet
+    /// What the publisher waits for.
+    public var commit: Commit
+
+    public init(told: ReaderSet, commit: Commit = .none) {
+        self.told = told
+        self.commit = commit
+    }
+}
+
+/// Whether a log takes messages.
+public enum LogHealth: Sendable {
+    case good
+    /// The disk is full.
+    case full
+    /// The disk failed.
+    case failed
 }
 
 /// A set of readers, by index.
@@ -237,6 +304,29 @@ public struct LogStatistics: Equatable, Sendable {
     public var lastSequence: UInt64 = 0
     public var idempotencyKeys = 0
     public var idempotencyEvictions: UInt64 = 0
+    /// Of the files; nil for a log in memory.
+    public var storage: StorageStatistics?
+
+    public init() {}
+}
+
+/// Figures of a log's files.
+public struct StorageStatistics: Equatable, Sendable {
+    /// Bytes of all segment files.
+    public var fileBytes = 0
+    public var writtenBytes: UInt64 = 0
+    public var commits: UInt64 = 0
+    public var segmentsDeleted: UInt64 = 0
+    public var segmentsCompacted: UInt64 = 0
+    /// Bytes that wait to be written.
+    public var stagedBytes = 0
+    /// Ranges of messages that cannot be read any more.
+    public var damagedRanges = 0
+    public var recoverySeconds = 0.0
+    /// When the oldest message was stored; nil where there is none.
+    public var oldestMicroseconds: Int64?
+    public var isFull = false
+    public var hasFailed = false
 
     public init() {}
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import SegmentLog
 
 /// Reads option values and refuses what is out of range, naming the range.
 enum OptionValues {
@@ -64,6 +65,16 @@ enum OptionValues {
             return "\(milliseconds / factor)\(name)"
         }
         return "\(milliseconds)ms"
+    }
+
+    /// `sync`, `memory` or `interval=TIME`.
+    static func durability(_ text: String) throws -> Durability {
+        if text == "sync" { return .sync }
+        if text == "memory" { return .memory }
+        guard text.hasPrefix("interval=") else {
+            throw ValidationError("sync, memory or interval=TIME (such as interval=50ms) is wanted")
+        }
+        return .interval(milliseconds: try milliseconds(1...3_600_000)(String(text.dropFirst(9))))
     }
 
     private static let byteUnits = [

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Gateway
 import Glibc
+import PubSub
+import SegmentLog
 import Telemetry
 
 struct Serve: ParsableCommand {
@@ -16,7 +18,7 @@ struct Serve: ParsableCommand {
         "--listen", "--loops", "--arena-initial-bytes", "--arena-max-bytes", "--arena-pool-size",
         "--arena-budget-bytes", "--max-body-bytes", "--max-connections", "--max-topics", "--retention-bytes",
         "--retention-count", "--retention-age", "--drain-timeout", "--max-streams", "--stream-heartbeat",
-        "--stream-lifetime", "--stall-timeout", "--console", "--log-level",
+        "--stream-lifetime", "--stall-timeout", "--console", "--log-level", "--data-dir", "--durability",
     ]
 
     @Option(
@@ -71,7 +73,24 @@ struct Serve: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Memory for messages; the oldest go first: 1MiB to 1024GiB. (default: 256MiB)", valueName: "size"),
+            "Keep messages in files of this directory, which must be there. (default: in memory)", valueName: "dir"))
+    var dataDir: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            When a publish is acknowledged: sync, once it is on disk; interval=TIME, at once, and it is on disk that much \
+            later (1ms to 1h); memory, at once, and the system writes it when it likes. Wants --data-dir. (default: sync)
+            """, valueName: "mode"),
+        transform: OptionValues.durability)
+    var durability: Durability?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            What messages may take; the oldest go first: 1MiB to 1024GiB, with --data-dir 16MiB at least. \
+            (default: 256MiB of memory, 1GiB of files)
+            """, valueName: "size"),
         transform: OptionValues.bytes(1 << 20...1 << 40))
     var retentionBytes: Int?
 
@@ -134,6 +153,10 @@ struct Serve: ParsableCommand {
 
     func validate() throws {
         let configuration = gatewayConfiguration()
+        if durability != nil, dataDir == nil { throw ValidationError("--durability wants --data-dir") }
+        if let retentionBytes, dataDir != nil, retentionBytes < SegmentLogConfiguration.minimumBytes {
+            throw ValidationError("--retention-bytes must be at least 16MiB with --data-dir")
+        }
         if configuration.arenaMaximumBytes < configuration.arenaInitialBytes {
             throw ValidationError("--arena-max-bytes must not be below --arena-initial-bytes")
         }
@@ -147,13 +170,18 @@ struct Serve: ParsableCommand {
     func run() throws {
         bootstrapLogging(level: logLevel ?? .info)
         let logger = Logger(label: "postern")
+        let storage = dataDir == nil ? nil : StorageMetrics()
+        let log = try openLog(storage, logger)
         let gateway: Gateway
         do throws(GatewayStartError) {
-            gateway = try Gateway(configuration: gatewayConfiguration(), version: Version.text) {
+            gateway = try Gateway(
+                configuration: gatewayConfiguration(), log: log, storage: storage, version: Version.text
+            ) {
                 ServiceManager.notify("STOPPING=1\nSTATUS=draining")
             }
         } catch {
             // A person's mistake or a taken port: one line, no trace.
+            log?.end()
             StandardStream.error("postern: \(error)\n")
             throw ExitCode(EX_UNAVAILABLE)
         }
@@ -169,6 +197,41 @@ struct Serve: ParsableCommand {
         ServiceManager.notify("READY=1\nSTATUS=serving on \(gateway.boundAddress)")
         gateway.join()
         logger.info("ended")
+    }
+
+    /// Opens the log on disk, where one is wanted.
+    private func openLog(_ storage: StorageMetrics?, _ logger: Logger) throws -> SegmentLog? {
+        guard let dataDir else { return nil }
+        do throws(OpenError) {
+            let (log, report) = try SegmentLog.open(
+                directory: dataDir, configuration: storageConfiguration(), observer: storage)
+            logger.info(
+                "opened the log",
+                metadata: [
+                    "directory": "\(dataDir)", "segments": "\(report.segments)", "messages": "\(report.messages)",
+                    "recovered_segments": "\(report.recoveredSegments)", "torn_bytes": "\(report.tornBytes)",
+                    "damaged_ranges": "\(report.damage.count)",
+                    "milliseconds": "\(Int(report.seconds * 1000))",
+                ])
+            for range in report.damage {
+                storage?.happened(.foundDamage(segment: range.segment, first: range.first, last: range.last))
+            }
+            return log
+        } catch {
+            StandardStream.error("postern: \(error)\n")
+            throw ExitCode(EX_CONFIG)
+        }
+    }
+
+    private func storageConfiguration() -> SegmentLogConfiguration {
+        let gateway = gatewayConfiguration()
+        var configuration = SegmentLogConfiguration()
+        configuration.durability = durability ?? .sync
+        configuration.retention = gateway.log.retention
+        configuration.retention.bytes = retentionBytes ?? SegmentLogConfiguration().retention.bytes
+        configuration.maximumTopics = gateway.log.maximumTopics
+        configuration.stagingBytes = max(configuration.stagingBytes, 2 * gateway.arenaMaximumBytes)
+        return configuration
     }
 
     /// Descriptors that are not connections: listeners, epoll, wake-ups, standard streams.

@@ -9,11 +9,14 @@ import Testing
         "JSON": ["Arenas"],
         "HTTP": ["Arenas"],
         "PubSub": ["Arenas", "Glibc", "Synchronization"],
+        "SegmentLog": ["Arenas", "CChecksum", "CLinux", "Glibc", "PubSub", "Synchronization"],
         "EventLoop": ["Arenas", "CLinux", "Glibc", "Synchronization"],
         "Telemetry": ["Logging", "Glibc", "Synchronization"],
-        "Gateway": ["Arenas", "JSON", "HTTP", "PubSub", "EventLoop", "Telemetry", "Synchronization"],
+        "Gateway": [
+            "Arenas", "JSON", "HTTP", "PubSub", "SegmentLog", "EventLoop", "Telemetry", "Synchronization",
+        ],
         "GatewayTesting": ["Gateway", "Glibc"],
-        "postern": ["Gateway", "Telemetry", "CSystemd", "ArgumentParser", "Glibc"],
+        "postern": ["Gateway", "PubSub", "SegmentLog", "Telemetry", "CSystemd", "ArgumentParser", "Glibc"],
     ]
 
     private struct Source {

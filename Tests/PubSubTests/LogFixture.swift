@@ -38,10 +38,10 @@ final class LogFixture {
             bytes += body
         }
         defer { list.withHeldDrafts { log.release($0) } }
-        let told = try list.withDrafts { drafts throws(LogError) in
+        let appended = try list.withDrafts { drafts throws(LogError) in
             try log.append(&drafts, bytes: bytes.span, nowMicroseconds: now)
         }
-        return ((0..<list.count).map { Stored(sequence: list[$0].sequence, isDuplicate: list[$0].isDuplicate) }, told)
+        return ((0..<list.count).map { Stored(sequence: list[$0].sequence, isDuplicate: list[$0].isDuplicate) }, appended.told)
     }
 
     @discardableResult
@@ -71,7 +71,7 @@ final class LogFixture {
 
     func snapshot(_ topic: String) -> TopicSnapshot? { log.topic(Array(topic.utf8).span) }
 
-    func delete(_ topic: String) -> Bool { log.delete(Array(topic.utf8).span) }
+    func delete(_ topic: String) -> Bool { log.delete(Array(topic.utf8).span) != nil }
 
     func news() -> [String] {
         var names: [String] = []

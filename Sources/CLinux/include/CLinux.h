@@ -59,7 +59,12 @@ void postern_ignore_broken_pipes(void);
 // Raises the soft limit of open files to the hard one; the resulting soft limit, or a negated errno.
 int64_t postern_raise_open_files(void);
 
+// Sleeps while `*word` is `expected`, at most so long (negative: without end); others wake it with `postern_futex_wake`.
+void postern_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_nanoseconds);
+void postern_futex_wake(const uint32_t *word);
+
 uint64_t postern_monotonic_nanoseconds(void);
 int64_t postern_realtime_microseconds(void);
+void postern_sleep_microseconds(uint32_t microseconds);
 
 #endif

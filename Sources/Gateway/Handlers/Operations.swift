@@ -14,6 +14,7 @@ extension LoopCore {
         guard !isDraining else {
             throw APIProblem(503, "draining", "this server is about to end").with { $0.retryAfterSeconds = 1 }
         }
+        guard log.health != .failed else { throw .from(.failed) }
         replies.text(200, "ready\n", request)
         return 200
     }

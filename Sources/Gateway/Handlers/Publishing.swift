@@ -152,7 +152,7 @@ extension LoopCore {
         do throws(LogError) { topicID = try log.intern(topic) } catch { throw .from(error) }
         var hash: IdempotencyHash?
         if id.count > 0 {
-            let bits = shared.idempotencyKey.hash128(topic, id)
+            let bits = log.idempotencyHash.hash128(topic, id)
             hash = IdempotencyHash(high: bits.0, low: bits.1)
         }
         pool.countPromoted(copyBytes: range.count, internBytes: topic.count)
@@ -168,16 +168,17 @@ extension LoopCore {
         let log = log
         // The request began when the one before it was done.
         let now = loop.wallClockMicroseconds(at: lastNanoseconds)
-        var told: ReaderSet
+        var appended: Appended
         do throws(LogError) {
-            told = try drafts.withDrafts { drafts throws(LogError) in
+            appended = try drafts.withDrafts { drafts throws(LogError) in
                 try log.append(&drafts, bytes: bytes, nowMicroseconds: now)
             }
         } catch {
             releaseDrafts()
             throw .from(error)
         }
-        while let index = told.popFirst() {
+        awaitCommit(appended.commit)
+        while let index = appended.told.popFirst() {
             // This loop looks at its own news at the end of the turn.
             if index != reader.index { shared.loops[index].wake() }
         }

@@ -45,12 +45,13 @@ extension LoopCore {
             }
         }
         let retention = try TopicSettings.decode(request.body, in: arena)
-        let result: (created: Bool, topic: TopicSnapshot)
+        let result: (created: Bool, topic: TopicSnapshot, commit: Commit)
         do throws(LogError) {
             result = try log.configure(name, retention: retention, nowMicroseconds: loop.wallClockMicroseconds)
         } catch {
             throw .from(error)
         }
+        awaitCommit(result.commit)
         let status = result.created ? 201 : 200
         replyTopic(status, name, result.topic, request)
         return status
@@ -59,7 +60,10 @@ extension LoopCore {
     mutating func deleteTopic(_ request: borrowing Request, _ arena: borrowing ScopedArena) throws(APIProblem) -> Int {
         try Parameters(request.head.query, of: request.bytes).check(.none)
         let name = try topicName(request, arena)
-        guard log.delete(name) else { throw .topicNotFound }
+        let commit: Commit?
+        do throws(LogError) { commit = try log.delete(name) } catch { throw .from(error) }
+        guard let commit else { throw .topicNotFound }
+        awaitCommit(commit)
         replies.noContent(request.fate)
         return 204
     }

@@ -26,6 +26,7 @@ extension LoopCore {
         _ arena: borrowing ScopedArena
     ) {
         var operation = Operation.none
+        let mark = replies.output.count
         do throws(APIProblem) {
             let (found, parameter) = try route(head, bytes)
             operation = found
@@ -33,8 +34,9 @@ extension LoopCore {
                 head: isDraining ? head.closing : head, bytes: bytes, body: body, parameter: parameter)
             let status = try handle(id, operation, request, arena)
             guard status != 0 else { return }
-            observe(operation, head.method, status, startedNanoseconds: loop.nowNanoseconds)
             if !request.head.keepsAlive { closesConnection = true } else { beginIdling(id) }
+            if awaitedCommit != .none { return holdReply(id, from: mark, operation, head.method, status) }
+            observe(operation, head.method, status, startedNanoseconds: loop.nowNanoseconds)
         } catch {
             writeProblem(error, operation, isDraining ? head.closing : head, of: bytes)
             if !closesConnection { beginIdling(id) }

@@ -60,7 +60,7 @@ extension LoopCore {
     /// Whether the requests behind the one under way have to wait.
     private func isWaiting(_ index: Int) -> Bool {
         switch exchanges[index].phase {
-        case .parked, .blocked: true
+        case .parked, .blocked, .committing: true
         case .head, .body, .streaming, .ended: false
         }
     }
@@ -90,7 +90,7 @@ extension LoopCore {
                 offset += used
             case .body:
                 offset += continueBody(id, bytes.extracting(offset..<bytes.count))
-            case .parked, .blocked, .ended: return offset
+            case .parked, .blocked, .committing, .ended: return offset
             case .streaming: return bytes.count
             }
             if replies.output.count > Limits.gatheredReplyBytes { send(id) }
@@ -113,6 +113,10 @@ extension LoopCore {
                 return nil
             }
             exchanges[index].scan = ScanPosition()
+            guard mayServe(head.method, index) else {
+                exchanges[index].phase = .committing
+                return nil
+            }
             exchanges[index].startedNanoseconds = loop.nowNanoseconds
             exchanges[index].method = head.method
             return begin(id, head, bytes)

@@ -29,6 +29,9 @@ struct LoopCore: ~Copyable {
     var isDraining = false
     /// When the last request of this turn was done: the start of what the next one holds.
     var lastNanoseconds: UInt64 = 0
+    /// Replies that wait for the log, and what the request under way is to wait for.
+    var held = HeldReplies()
+    var awaitedCommit = Commit.none
     /// The reply under way ends the connection.
     var closesConnection = false
 
@@ -60,13 +63,15 @@ struct LoopCore: ~Copyable {
     /// The client shut its side. What it asked for completely is answered by now; what is parked or half sent is given
     /// up, as a client that closed is not told from one that only stopped sending.
     mutating func peerFinishedSending(_ id: ConnectionID) {
+        // What it asked for is answered first, once that is on disk.
+        guard exchanges[Int(id.index)].held == 0 else { return }
         switch exchanges[Int(id.index)].phase {
         case .head, .body, .parked: finish(id)
         case .streaming:
             dropStream(id, .client)
             finish(id)
         // What it sent before is served first.
-        case .blocked, .ended: break
+        case .blocked, .committing, .ended: break
         }
     }
 
@@ -93,7 +98,7 @@ struct LoopCore: ~Copyable {
             // An idle connection is closed without a word; a head that does not come to an end is told.
             if exchanges[Int(id.index)].stash == Exchange.none { finish(id) } else { refuse(id, Self.timeout) }
         // Whose output is awaited the loop itself cuts off.
-        case .blocked, .ended: break
+        case .blocked, .committing, .ended: break
         }
     }
 
@@ -141,8 +146,8 @@ struct LoopCore: ~Copyable {
             switch exchanges[index].phase {
             case .parked: answerEmpty(id)
             case .streaming: drainStream(id)
-            case .head where exchanges[index].stash == Exchange.none: finish(id)
-            case .head, .body, .blocked, .ended: break
+            case .head where exchanges[index].stash == Exchange.none && exchanges[index].held == 0: finish(id)
+            case .head, .body, .blocked, .committing, .ended: break
             }
         }
     }
@@ -151,6 +156,7 @@ struct LoopCore: ~Copyable {
 
     /// Sends what was gathered for a connection.
     mutating func send(_ id: ConnectionID) {
+        guard exchanges[Int(id.index)].held == 0 else { return holdRest(id) }
         if !replies.isEmpty {
             loop.send(id, replies.output.span)
             replies.removeAll()

@@ -18,7 +18,10 @@ final class LoopGateway: ConnectionHandler {
     func deadlineReached(_ id: ConnectionID) { core.deadlineReached(id) }
     func outputDrained(_ id: ConnectionID) { core.outputDrained(id) }
     func closed(_ id: ConnectionID, _ reason: CloseReason) { core.closed(id, reason) }
-    func tick() { core.deliver() }
+    func tick() {
+        core.releaseHeld()
+        core.deliver()
+    }
     func everySecond() { core.everySecond() }
     func drainBegan() { core.drainBegan() }
 }

@@ -99,6 +99,16 @@ extension APIProblem {
             APIProblem(413, "payload_too_large", "the message is larger than the log may hold")
         case .busy:
             overloaded("readers hold the memory that this message needs")
+        case .behind:
+            overloaded("the disk does not keep up with what is published")
+        case .full:
+            APIProblem(507, "storage_full", "the disk is full; the message was not stored").with {
+                $0.retryAfterSeconds = 10
+            }
+        case .failed:
+            APIProblem(503, "storage_failed", "the disk failed; messages can be read, and none is stored").with {
+                $0.retryAfterSeconds = 60
+            }
         }
     }
 

@@ -4,17 +4,23 @@
 /// come inside the window, the oldest are forgotten early, and that is counted.
 // unsafe: owns two flat tables for a log's whole life, so that looking up or adding a key allocates nothing.
 @safe
-struct IdempotencyWindow: ~Copyable {
-    struct Entry: BitwiseCopyable {
-        var hash: IdempotencyHash
-        var sequence: UInt64
-        var timeMicroseconds: Int64
+package struct IdempotencyWindow: ~Copyable {
+    package struct Entry: BitwiseCopyable {
+        package var hash: IdempotencyHash
+        package var sequence: UInt64
+        package var timeMicroseconds: Int64
+
+        package init(hash: IdempotencyHash, sequence: UInt64, timeMicroseconds: Int64) {
+            self.hash = hash
+            self.sequence = sequence
+            self.timeMicroseconds = timeMicroseconds
+        }
     }
 
     private let entries: UnsafeMutablePointer<Entry>
     /// Open addressing with linear probing; holds an entry's number + 1, or 0. Twice as many places as entries.
     private let places: UnsafeMutablePointer<UInt32>
-    private let capacity: Int
+    package let capacity: Int
     private let placeMask: Int
     private let windowMicroseconds: Int64
     private var oldest = 0
@@ -51,7 +57,7 @@ struct IdempotencyWindow: ~Copyable {
     }
 
     /// Remembers a publish that `find` did not know.
-    mutating func insert(_ entry: Entry) {
+    package mutating func insert(_ entry: Entry) {
         expire(nowMicroseconds: entry.timeMicroseconds)
         if count == capacity {
             removeOldest()
@@ -72,9 +78,25 @@ struct IdempotencyWindow: ~Copyable {
         }
     }
 
+    /// Forgets publishes from `sequence` on; they are the newest.
+    mutating func removeNewest(from sequence: UInt64) {
+        while count > 0 {
+            let newest = (oldest + count - 1) & (capacity - 1)
+            guard unsafe entries[newest].sequence >= sequence else { return }
+            removePlace(of: newest)
+            count -= 1
+        }
+    }
+
     private mutating func removeOldest() {
-        var hole = unsafe Int(truncatingIfNeeded: entries[oldest].hash.low) & placeMask
-        while unsafe places[hole] != UInt32(oldest + 1) { hole = (hole + 1) & placeMask }
+        removePlace(of: oldest)
+        oldest = (oldest + 1) & (capacity - 1)
+        count -= 1
+    }
+
+    private mutating func removePlace(of slot: Int) {
+        var hole = unsafe Int(truncatingIfNeeded: entries[slot].hash.low) & placeMask
+        while unsafe places[hole] != UInt32(slot + 1) { hole = (hole + 1) & placeMask }
         // Backward shift: whatever probed past the hole moves into it, so that no tombstone is left.
         var next = (hole + 1) & placeMask
         while unsafe places[next] != 0 {
@@ -86,7 +108,5 @@ struct IdempotencyWindow: ~Copyable {
             next = (next + 1) & placeMask
         }
         unsafe places[hole] = 0
-        oldest = (oldest + 1) & (capacity - 1)
-        count -= 1
     }
 }

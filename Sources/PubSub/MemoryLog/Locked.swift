@@ -6,12 +6,12 @@ import Synchronization
 /// meant for values that flow out of the lock, and none here can, since every result is `Sendable`.
 // unsafe: keeps the value behind a pointer, reached only while the lock is held.
 @safe
-struct Locked<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+package struct Locked<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     private let lock = Mutex<Void>(())
     private let handover = Atomic<Bool>(false)
     private let value: UnsafeMutablePointer<Value>
 
-    init(_ initial: consuming Value) {
+    package init(_ initial: consuming Value) {
         unsafe value = .allocate(capacity: 1)
         unsafe value.initialize(to: initial)
     }
@@ -22,7 +22,7 @@ struct Locked<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     }
 
     /// Calls `body` with the value while no other thread has it. Not reentrant.
-    borrowing func withLock<Result: Sendable, Failure: Error>(
+    package borrowing func withLock<Result: Sendable, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         try lock.withLock { _ throws(Failure) in

@@ -1,8 +1,11 @@
 import Arenas
 
 extension LogState {
+    /// Told of each message as it is stored: its draft, its topic's name and its bytes, stamped.
+    package typealias Stored = (borrowing MessageDraft, _ topic: Span<UInt8>, _ message: Span<UInt8>) -> Void
+
     /// What an append needs before it can be done.
-    enum AppendStep {
+    package enum AppendStep {
         /// Stored; these readers are to be told.
         case stored(ReaderSet)
         /// Not stored: a segment of so many bytes is to be brought first.
@@ -10,20 +13,23 @@ extension LogState {
     }
 
     /// The critical section of a publish: a copy and a few stores a message. All drafts are stored, or none.
-    mutating func append(
+    package mutating func append(
         _ drafts: inout MutableSpan<MessageDraft>, bytes: Span<UInt8>, nowMicroseconds: Int64,
-        fresh: inout SegmentStore.FreshMemory?
+        fresh: inout SegmentStore.FreshMemory?, stored: Stored
     ) throws(LogError) -> AppendStep {
         if let needed = try makeRoom(for: drafts.span, fresh: &fresh) { return .needsSegment(byteCount: needed) }
         let now = max(nowMicroseconds, lastTimeMicroseconds)
         lastTimeMicroseconds = now
         var told = ReaderSet()
         for index in drafts.indices {
-            store(&drafts[index], bytes: bytes, nowMicroseconds: now, told: &told)
+            store(&drafts[index], bytes: bytes, nowMicroseconds: now, told: &told, stored)
         }
         // The messages hold their topics now.
         for index in drafts.indices { topics.release(drafts[index].topic) }
-        trimInStep()
+        if home == .memory {
+            visibleSequence = lastSequence
+            trimInStep()
+        }
         return .stored(told)
     }
 
@@ -43,19 +49,20 @@ extension LogState {
         if byteCount > segments.segmentBytes {
             guard var memory = fresh.take() else { return byteCount }
             guard memory.byteCount >= byteCount else { return byteCount }
-            dropSegments(toFit: memory.byteCount)
+            if home == .memory { dropSegments(toFit: memory.byteCount) }
             segments.openSegment(firstSequence: nextSequence, on: &memory)
         } else {
             if segments.spareCount == 0, var memory = fresh.take() { segments.addSpare(&memory) }
             guard segments.spareCount > 0 else { return byteCount }
-            dropSegments(toFit: byteCount)
+            if home == .memory { dropSegments(toFit: byteCount) }
             segments.openSegment(firstSequence: nextSequence)
         }
         return nil
     }
 
     private mutating func store(
-        _ draft: inout MessageDraft, bytes: Span<UInt8>, nowMicroseconds: Int64, told: inout ReaderSet
+        _ draft: inout MessageDraft, bytes: Span<UInt8>, nowMicroseconds: Int64, told: inout ReaderSet,
+        _ stored: Stored
     ) {
         if let hash = draft.idempotency {
             if let earlier = idempotency.find(hash, nowMicroseconds: nowMicroseconds) {
@@ -77,7 +84,12 @@ extension LogState {
         messageCount += 1
         byteCount += draft.byteCount
         published += 1
-        tell(draft.topic, &told)
+        switch home {
+        case .memory: tell(draft.topic, &told)
+        case .disk:
+            let message = segments.message(at: location, byteCount: draft.byteCount)
+            stored(draft, topics.names.bytes(of: draft.topic), message)
+        }
         trimTopic(draft.topic, nowMicroseconds: nowMicroseconds, most: Self.topicTrimsPerAppend)
     }
 
@@ -89,12 +101,14 @@ extension LogState {
                 ? .max : draft.timeMicroseconds &+ draft.timeToLiveMicroseconds,
             previous: last, jump: last, next: .none, topic: draft.topic.rawValue, byteCount: UInt32(draft.byteCount),
             jumpSpan: 1, attributesOffset: UInt32(draft.attributesOffset))
-        guard last != .none else { return record }
+        guard last != .none, segments.isLive(last) else { return record }
         let before = segments[last]
         let first = topics[draft.topic].first
-        if before.jump >= first, before.jump != .none {
+        if before.jump >= first, before.jump != .none, segments.isLive(before.jump) {
             let beforeJump = segments[before.jump]
-            if before.jumpSpan == beforeJump.jumpSpan, beforeJump.jump >= first, beforeJump.jump != .none {
+            if before.jumpSpan == beforeJump.jumpSpan, beforeJump.jump >= first, beforeJump.jump != .none,
+                segments.isLive(beforeJump.jump)
+            {
                 record.jump = beforeJump.jump
                 record.jumpSpan = before.jumpSpan + beforeJump.jumpSpan + 1
             }
@@ -122,7 +136,7 @@ extension LogState {
             topics.retain(id)
             topics[id].first = location
             topics[id].firstSequence = draft.sequence
-        } else {
+        } else if segments.isLive(topics[id].last) {
             segments.setNext(of: topics[id].last, to: location)
         }
         topics[id].last = location
@@ -131,7 +145,7 @@ extension LogState {
         topics[id].byteCount += draft.byteCount
     }
 
-    private mutating func tell(_ id: TopicID, _ told: inout ReaderSet) {
+    mutating func tell(_ id: TopicID, _ told: inout ReaderSet) {
         let watching = topics[id].watchers | readers.watchingAll
         guard watching != 0 else { return }
         told.bits |= watching

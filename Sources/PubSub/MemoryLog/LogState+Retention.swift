@@ -54,11 +54,14 @@ extension LogState {
     private mutating func dropFirst(of id: TopicID, _ record: Record) {
         // A message past its time to live was not lost: nobody could have read it.
         if record.expiresMicroseconds > lastTimeMicroseconds { topics.noteLoss(id, record.sequence) }
-        droppedByRetention += 1
-        messageCount -= 1
-        byteCount -= Int(record.byteCount)
-        topics[id].messageCount -= 1
-        topics[id].byteCount -= Int(record.byteCount)
+        // One that was taken back is counted no more.
+        if record.expiresMicroseconds != Record.void {
+            droppedByRetention += 1
+            messageCount -= 1
+            byteCount -= Int(record.byteCount)
+            topics[id].messageCount -= 1
+            topics[id].byteCount -= Int(record.byteCount)
+        }
         if topics[id].messageCount == 0 {
             topics[id].first = .none
             topics[id].last = .none
@@ -73,10 +76,11 @@ extension LogState {
     /// Drops what goes over a topic's own bounds, `most` messages at most.
     /// - Returns: how many were dropped.
     @discardableResult
-    mutating func trimTopic(_ id: TopicID, nowMicroseconds: Int64, most: Int) -> Int {
+    package mutating func trimTopic(_ id: TopicID, nowMicroseconds: Int64, most: Int) -> Int {
         var dropped = 0
         while dropped < most, let policy = topics[id].retention, topics[id].messageCount > 0 {
-            let record = segments[topics[id].first]
+            guard let first = firstInMemory(of: id) else { break }
+            let record = segments[first]
             let isOver =
                 topics[id].messageCount > policy.count ?? .max
                 || topics[id].byteCount > policy.bytes ?? .max
@@ -88,6 +92,16 @@ extension LogState {
         return dropped
     }
 
+    /// Where a topic's first message stands; nil where that is on disk.
+    private mutating func firstInMemory(of id: TopicID) -> Location? {
+        guard home == .disk else { return topics[id].first }
+        guard topics[id].firstSequence >= windowSequence else { return nil }
+        if !segments.isLive(topics[id].first) {
+            topics[id].first = firstMessage(of: topics[id], after: topics[id].firstSequence - 1) ?? .none
+        }
+        return segments.isLive(topics[id].first) ? topics[id].first : nil
+    }
+
     private func isTooOld(_ record: Record, _ policy: RetentionPolicy, _ nowMicroseconds: Int64) -> Bool {
         guard let age = policy.ageMicroseconds else { return false }
         return nowMicroseconds - record.timeMicroseconds > age
@@ -95,10 +109,10 @@ extension LogState {
 
     /// One step of the once-a-second sweep; a step is short, so that the lock is never held long.
     /// - Returns: whether there is more to do.
-    mutating func sweep(nowMicroseconds: Int64) -> Bool {
+    package mutating func sweep(nowMicroseconds: Int64) -> Bool {
         idempotency.expire(nowMicroseconds: nowMicroseconds)
         var budget = Self.sweepBatch
-        while budget > 0, earliestSequence < nextSequence {
+        while home == .memory, budget > 0, earliestSequence < nextSequence {
             let record = segments[segments.location(of: earliestSequence)]
             guard isTooOld(record, retention, nowMicroseconds) || messageCount > retention.count ?? .max else { break }
             _ = dropOldestMessage()

@@ -1,30 +1,43 @@
 import Arenas
 
-/// Everything the in-memory log knows, behind its one lock.
-struct LogState: ~Copyable {
+/// Everything a log knows of its messages, behind its one lock.
+///
+/// The log in memory keeps all of them here. The log on disk keeps the newest here, in a *window*: what is older is read
+/// from its files, and `ReadProgress.diskThrough` says up to where.
+package struct LogState: ~Copyable {
+    /// Where messages stand for good.
+    package enum Home: Sendable { case memory, disk }
+
     let epoch: Epoch
+    let home: Home
     let retention: RetentionPolicy
     let maximumBytes: Int
     var segments: SegmentStore
-    var topics: TopicTable
-    var idempotency: IdempotencyWindow
-    var readers = ReaderTable()
+    package var topics: TopicTable
+    package var idempotency: IdempotencyWindow
+    package var readers = ReaderTable()
     /// The next message's sequence number, and the oldest that is still there (equal when there is none).
-    var nextSequence: UInt64 = 1
-    var earliestSequence: UInt64 = 1
+    package internal(set) var nextSequence: UInt64 = 1
+    package var earliestSequence: UInt64 = 1
+    /// The newest message that readers are served. In memory that is the newest of all; on disk it follows behind, as
+    /// what could still be lost is not shown.
+    package internal(set) var visibleSequence: UInt64 = 0
+    /// How many topics somebody watches.
+    var watchedTopics = 0
     /// Time never runs backwards in the log, whatever the system's clock does.
     var lastTimeMicroseconds: Int64 = 0
     var timeText = TimestampText()
-    var messageCount = 0
-    var byteCount = 0
+    package var messageCount = 0
+    package var byteCount = 0
     var published: UInt64 = 0
     var duplicates: UInt64 = 0
-    var droppedByRetention: UInt64 = 0
+    package var droppedByRetention: UInt64 = 0
     /// Where the sweep over topics with an age bound stands.
     var sweepPosition = 0
 
-    init(configuration: MemoryLog.Configuration, epoch: Epoch) {
+    package init(configuration: MemoryLog.Configuration, epoch: Epoch, home: Home = .memory) {
         self.epoch = epoch
+        self.home = home
         retention = configuration.retention
         maximumBytes = configuration.maximumBytes
         segments = SegmentStore(segmentBytes: configuration.segmentBytes, maximumBytes: configuration.maximumBytes)
@@ -35,17 +48,17 @@ struct LogState: ~Copyable {
     }
 
     /// The newest message's sequence number; 0 before the first.
-    var lastSequence: UInt64 { nextSequence - 1 }
+    package var lastSequence: UInt64 { nextSequence - 1 }
 
     // MARK: Topics
 
-    mutating func intern(_ name: Span<UInt8>) throws(LogError) -> TopicID {
+    package mutating func intern(_ name: Span<UInt8>) throws(LogError) -> TopicID {
         let id = try topics.intern(name)
         readers.reserveNews(topics.indexBound)
         return id
     }
 
-    func snapshot(_ id: TopicID) -> TopicSnapshot? {
+    package func snapshot(_ id: TopicID) -> TopicSnapshot? {
         let state = topics[id]
         guard state.exists else { return nil }
         var snapshot = TopicSnapshot()
@@ -60,7 +73,7 @@ struct LogState: ~Copyable {
         return snapshot
     }
 
-    mutating func configure(
+    package mutating func configure(
         _ name: Span<UInt8>, retention: RetentionPolicy, nowMicroseconds: Int64
     ) throws(LogError) -> (created: Bool, id: TopicID) {
         let id = try intern(name)
@@ -73,7 +86,7 @@ struct LogState: ~Copyable {
     }
 
     /// Drops settings and messages. What a publisher deletes on purpose is not reported as lost.
-    mutating func delete(_ name: Span<UInt8>) -> Bool {
+    package mutating func delete(_ name: Span<UInt8>) -> Bool {
         guard let id = topics.find(name), topics[id].exists else { return false }
         let hadMessages = topics[id].messageCount > 0
         let hadSettings = topics[id].retention != nil
@@ -91,18 +104,19 @@ struct LogState: ~Copyable {
     }
 
     /// Lets go of every topic, so that the names' pool can see at its end whether a hold was forgotten.
-    mutating func end() {
-        while dropOldestMessage() {}
+    package mutating func end() {
+        if home == .memory { while dropOldestMessage() {} }
         for index in 0..<topics.indexBound {
             let id = TopicID(rawValue: UInt32(index))
             guard topics[id].isLive else { continue }
             let watches = topics[id].watchers.nonzeroBitCount
             let settings = topics[id].retention == nil ? 0 : 1
-            for _ in 0..<(watches + settings) { topics.release(id) }
+            let messages = topics[id].messageCount > 0 ? 1 : 0
+            for _ in 0..<(watches + settings + messages) { topics.release(id) }
         }
     }
 
-    var statistics: LogStatistics {
+    package var statistics: LogStatistics {
         var result = LogStatistics()
         result.messages = messageCount
         result.bytes = byteCount
@@ -113,7 +127,7 @@ struct LogState: ~Copyable {
         result.published = published
         result.duplicates = duplicates
         result.droppedByRetention = droppedByRetention
-        result.lastSequence = lastSequence
+        result.lastSequence = visibleSequence
         result.idempotencyKeys = idempotency.count
         result.idempotencyEvictions = idempotency.evictions
         return result

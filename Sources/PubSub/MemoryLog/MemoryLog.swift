@@ -25,6 +25,7 @@ public final class MemoryLog: MessageLog {
     }
 
     public let epoch: Epoch
+    public let idempotencyHash = KeyedHash.random()
     private let state: Locked<LogState>
 
     public init(configuration: Configuration = Configuration(), epoch: Epoch = .random()) {
@@ -48,14 +49,15 @@ public final class MemoryLog: MessageLog {
 
     public func append(
         _ drafts: inout MutableSpan<MessageDraft>, bytes: Span<UInt8>, nowMicroseconds: Int64
-    ) throws(LogError) -> ReaderSet {
+    ) throws(LogError) -> Appended {
         var fresh: SegmentStore.FreshMemory?
         while true {
             let step = try state.withLock { state throws(LogError) in
-                try state.append(&drafts, bytes: bytes, nowMicroseconds: nowMicroseconds, fresh: &fresh)
+                try state.append(
+                    &drafts, bytes: bytes, nowMicroseconds: nowMicroseconds, fresh: &fresh, stored: { _, _, _ in })
             }
             switch step {
-            case .stored(let readers): return readers
+            case .stored(let readers): return Appended(told: readers)
             // Memory is brought outside the lock; another thread may have brought it meanwhile.
             case .needsSegment(let byteCount): fresh = SegmentStore.FreshMemory(byteCount: byteCount)
             }
@@ -77,7 +79,7 @@ public final class MemoryLog: MessageLog {
 
     public func configure(
         _ name: Span<UInt8>, retention: RetentionPolicy, nowMicroseconds: Int64
-    ) throws(LogError) -> (created: Bool, topic: TopicSnapshot) {
+    ) throws(LogError) -> (created: Bool, topic: TopicSnapshot, commit: Commit) {
         let (created, id) = try state.withLock { state throws(LogError) in
             try state.configure(name, retention: retention, nowMicroseconds: nowMicroseconds)
         }
@@ -88,12 +90,21 @@ public final class MemoryLog: MessageLog {
             }
         }
         let snapshot = topic(name) ?? TopicSnapshot()
-        return (created, snapshot)
+        return (created, snapshot, .none)
     }
 
-    public func delete(_ name: Span<UInt8>) -> Bool {
-        state.withLock { $0.delete(name) }
+    public func delete(_ name: Span<UInt8>) -> Commit? {
+        state.withLock { $0.delete(name) } ? Commit.none : nil
     }
+
+    // MARK: Nothing is waited for
+
+    public var settled: Commit { .none }
+    public var health: LogHealth { .good }
+    public func verdict(on commit: Commit) -> CommitVerdict { .stored }
+    public func await(_ commit: Commit, reader: Int) {}
+    public func start(_ wake: @escaping @Sendable (ReaderSet) -> Void) {}
+    public func end() {}
 
     public func enforceRetention(nowMicroseconds: Int64) {
         while state.withLock({ $0.sweep(nowMicroseconds: nowMicroseconds) }) {}

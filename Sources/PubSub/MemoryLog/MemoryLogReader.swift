@@ -67,27 +67,12 @@ final class MemoryLogReader: LogReader {
     func takeNews(_ body: (TopicID, Span<UInt8>) -> Void) {
         var more = true
         while more {
-            more = log.withState { state in
-                var budget = Self.newsBatch
-                while budget > 0, let id = state.readers.takeNews(index) {
-                    state.topics[id].told &= ~(1 << UInt64(index))
-                    if state.topics[id].isLive { body(id, state.topics.names.bytes(of: id)) }
-                    budget -= 1
-                }
-                return budget == 0
-            }
+            more = log.withState { $0.takeNews(index, body) }
         }
     }
 
-    /// Topics told in one hold of the lock.
-    private static let newsBatch = 64
-
     func unwatch(_ topic: TopicID) {
-        log.withState { state in
-            guard state.topics[topic].watchers >> UInt64(index) & 1 == 1 else { return }
-            state.topics[topic].watchers &= ~(1 << UInt64(index))
-            state.topics.release(topic)
-        }
+        log.withState { $0.unwatch(topic, reader: index) }
     }
 
     func unwatchAll() {

@@ -2,10 +2,12 @@ import Arenas
 
 /// Which topics one wildcard read already matched: a small direct-mapped memory, so that a run of messages of the
 /// same topics matches each name once.
-struct PatternVerdicts {
+package struct PatternVerdicts {
     private static let places = 64
     private var topics = InlineArray<64, UInt32>(repeating: .max)
     private var verdicts: UInt64 = 0
+
+    package init() {}
 
     subscript(id: TopicID) -> Bool? {
         get {

@@ -1,13 +1,13 @@
 /// What one read found: where each message's bytes stand. Memory is a reader's own, taken once.
 // unsafe: holds addresses into segments that the reader's floor keeps from being used again.
 @safe
-struct ReadEntries: ~Copyable {
+package struct ReadEntries: ~Copyable {
     private let starts: UnsafeMutablePointer<UnsafePointer<UInt8>>
     private let counts: UnsafeMutablePointer<Int>
-    let capacity: Int
-    private(set) var count = 0
+    package let capacity: Int
+    package private(set) var count = 0
 
-    init(capacity: Int) {
+    package init(capacity: Int) {
         self.capacity = capacity
         unsafe starts = .allocate(capacity: capacity)
         unsafe counts = .allocate(capacity: capacity)
@@ -18,16 +18,16 @@ struct ReadEntries: ~Copyable {
         unsafe counts.deallocate()
     }
 
-    mutating func removeAll() { count = 0 }
+    package mutating func removeAll() { count = 0 }
 
-    mutating func add(_ start: UnsafePointer<UInt8>, _ byteCount: Int) {
+    package mutating func add(_ start: UnsafePointer<UInt8>, _ byteCount: Int) {
         precondition(count < capacity)
         unsafe starts[count] = unsafe start
         unsafe counts[count] = byteCount
         count += 1
     }
 
-    func forEach(_ body: (Span<UInt8>) -> Void) {
+    package func forEach(_ body: (Span<UInt8>) -> Void) {
         for index in 0..<count {
             body(unsafe Span(_unsafeStart: starts[index], count: counts[index]))
         }

@@ -4,12 +4,12 @@ import Synchronization
 /// What the log knows of its readers: what news each is owed, and where each may still be copying from.
 // unsafe: a flat table of a fixed size, so that telling a reader under the lock never allocates.
 @safe
-struct ReaderTable: ~Copyable {
+package struct ReaderTable: ~Copyable {
     private let queues: UnsafeMutablePointer<NewsQueue>
     private let floors: UnsafeMutablePointer<ReaderFloor>
     private(set) var count = 0
     /// Readers that hear of every topic, since they watch a pattern.
-    var watchingAll: UInt64 = 0
+    package var watchingAll: UInt64 = 0
 
     init() {
         unsafe queues = .allocate(capacity: ReaderSet.capacity)
@@ -23,7 +23,7 @@ struct ReaderTable: ~Copyable {
         unsafe floors.deallocate()
     }
 
-    mutating func add(_ floor: ReaderFloor, newsCapacity: Int) -> Int {
+    package mutating func add(_ floor: ReaderFloor, newsCapacity: Int) -> Int {
         precondition(count < ReaderSet.capacity, "a log has at most \(ReaderSet.capacity) readers")
         var queue = NewsQueue()
         queue.reserve(newsCapacity)
@@ -39,7 +39,7 @@ struct ReaderTable: ~Copyable {
 
     mutating func tell(_ reader: Int, _ topic: TopicID) { unsafe queues[reader].push(topic) }
 
-    mutating func takeNews(_ reader: Int) -> TopicID? {
+    package mutating func takeNews(_ reader: Int) -> TopicID? {
         guard let id = unsafe queues[reader].pop() else { return nil }
         return TopicID(rawValue: id)
     }
@@ -54,6 +54,8 @@ struct ReaderTable: ~Copyable {
 
 /// The lowest segment a reader is copying from; `.max` while it copies from none. Set under the log's lock, cleared
 /// without it.
-final class ReaderFloor: Sendable {
-    let value = Atomic<UInt64>(.max)
+package final class ReaderFloor: Sendable {
+    package let value = Atomic<UInt64>(.max)
+
+    package init() {}
 }

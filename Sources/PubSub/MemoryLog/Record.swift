@@ -21,6 +21,8 @@ struct Location: BitwiseCopyable, Comparable {
 struct Record: BitwiseCopyable {
     /// Bytes before the message's own.
     static let headerBytes = 64
+    /// `expiresMicroseconds` of a message that was taken back.
+    static let void = Int64.min
 
     var sequence: UInt64
     var timeMicroseconds: Int64

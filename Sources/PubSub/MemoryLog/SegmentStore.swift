@@ -6,7 +6,7 @@ import Arenas
 /// A segment that was dropped rests until no reader can still be copying from it (`reclaim`), then serves again.
 // unsafe: owns the segments' memory; everybody else sees records by value and payloads as spans.
 @safe
-struct SegmentStore: ~Copyable {
+package struct SegmentStore: ~Copyable {
     @unsafe
     private struct Segment {
         var memory: UnsafeMutableRawPointer
@@ -79,11 +79,11 @@ struct SegmentStore: ~Copyable {
 
     /// A segment's memory on its way in; made outside the lock, and freed if it is not taken.
     @safe
-    struct FreshMemory: ~Copyable {
+    package struct FreshMemory: ~Copyable {
         fileprivate var memory: UnsafeMutableRawPointer?
         let byteCount: Int
 
-        init(byteCount: Int) {
+        package init(byteCount: Int) {
             unsafe memory = unsafe mapMemory(byteCount: byteCount)
             self.byteCount = byteCount
         }
@@ -198,6 +198,13 @@ struct SegmentStore: ~Copyable {
         body(&span)
     }
 
+    /// The stored message's bytes.
+    @_lifetime(borrow self)
+    func message(at location: Location, byteCount: Int) -> Span<UInt8> {
+        let start = unsafe UnsafePointer((address(location) + Record.headerBytes).assumingMemoryBound(to: UInt8.self))
+        return unsafe _overrideLifetime(Span(_unsafeStart: start, count: byteCount), borrowing: self)
+    }
+
     /// The record at a live location.
     subscript(location: Location) -> Record {
         unsafe address(location).load(as: Record.self)
@@ -205,6 +212,11 @@ struct SegmentStore: ~Copyable {
 
     mutating func setNext(of location: Location, to next: Location) {
         unsafe (address(location) + 40).storeBytes(of: next, as: Location.self)
+    }
+
+    /// Marks a message as taken back.
+    mutating func setVoid(_ location: Location) {
+        unsafe (address(location) + 16).storeBytes(of: Record.void, as: Int64.self)
     }
 
     /// Whether the location is in a live segment.

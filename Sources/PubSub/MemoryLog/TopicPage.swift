@@ -1,16 +1,16 @@
 /// The first topics of a listing, in the order of their names, gathered without holding the lock throughout.
-struct TopicPage {
+package struct TopicPage {
     /// Topics looked at in one hold of the lock.
-    static let scanBatch = 512
+    package static let scanBatch = 512
 
     private let limit: Int
     private var found: [(name: [UInt8], topic: TopicSnapshot)] = []
     /// Whether a topic had to be left out.
-    private(set) var isFull = false
+    package private(set) var isFull = false
 
-    init(limit: Int) { self.limit = limit }
+    package init(limit: Int) { self.limit = limit }
 
-    mutating func scan(_ ids: Range<Int>, of state: borrowing LogState, prefix: Span<UInt8>, after: Span<UInt8>) {
+    package mutating func scan(_ ids: Range<Int>, of state: borrowing LogState, prefix: Span<UInt8>, after: Span<UInt8>) {
         for index in ids {
             let id = TopicID(rawValue: UInt32(index))
             guard state.topics[id].isLive, let snapshot = state.snapshot(id) else { continue }
@@ -40,7 +40,7 @@ struct TopicPage {
         found.insert((copy, snapshot), at: low)
     }
 
-    func forEach(_ body: (Span<UInt8>, TopicSnapshot) -> Void) {
+    package func forEach(_ body: (Span<UInt8>, TopicSnapshot) -> Void) {
         for entry in found { body(entry.name.span, entry.topic) }
     }
 }

@@ -4,15 +4,15 @@ import Arenas
 /// messages, its settings, a reader that watches it.
 // unsafe: owns the states in chunks that never move, so that growing copies nothing.
 @safe
-struct TopicTable: ~Copyable {
-    private(set) var names: InternPool
+package struct TopicTable: ~Copyable {
+    package private(set) var names: InternPool
     private let chunks: UnsafeMutablePointer<UnsafeMutablePointer<TopicState>?>
     private let chunkCapacity: Int
     /// Losses of topics that are gone, by a hash of their names: a reader of a name that nobody holds is told too.
     private let forgotten: UnsafeMutablePointer<UInt64>
     private let hash: KeyedHash
     /// No topic lost anything behind this.
-    private(set) var lostThrough: UInt64 = 0
+    package private(set) var lostThrough: UInt64 = 0
 
     private static let chunkSize = 256
     /// More buckets make a false report rarer: a name shares its bucket with one in 4,096 others.
@@ -34,10 +34,10 @@ struct TopicTable: ~Copyable {
     }
 
     /// Ids in use are below this.
-    var indexBound: Int { names.indexBound }
+    package var indexBound: Int { names.indexBound }
 
     /// The state of a topic whose id is below `indexBound`.
-    subscript(id: TopicID) -> TopicState {
+    package subscript(id: TopicID) -> TopicState {
         get { unsafe state(id).pointee }
         _modify { yield unsafe &state(id).pointee }
     }
@@ -69,12 +69,12 @@ struct TopicTable: ~Copyable {
     }
 
     /// The id of a name somebody holds.
-    func find(_ name: Span<UInt8>) -> TopicID? { names.lookup(name) }
+    package func find(_ name: Span<UInt8>) -> TopicID? { names.lookup(name) }
 
     mutating func retain(_ id: TopicID) { names.retain(id) }
 
     /// Gives up one hold; with the last the topic is gone.
-    mutating func release(_ id: TopicID) {
+    package mutating func release(_ id: TopicID) {
         if names.referenceCount(of: id) == 1 {
             let bucket = bucket(of: names.bytes(of: id))
             unsafe forgotten[bucket] = max(forgotten[bucket], self[id].lostThrough)
@@ -91,8 +91,15 @@ struct TopicTable: ~Copyable {
     private(set) var forgottenThrough: UInt64 = 0
 
     /// Notes that a message of `id` was lost to retention.
-    mutating func noteLoss(_ id: TopicID, _ sequence: UInt64) {
+    package mutating func noteLoss(_ id: TopicID, _ sequence: UInt64) {
         self[id].lostThrough = max(self[id].lostThrough, sequence)
+        lostThrough = max(lostThrough, sequence)
+    }
+
+    /// Counts every name that nobody holds as one that lost messages up to `sequence`.
+    package mutating func forgetAll(through sequence: UInt64) {
+        for bucket in 0..<Self.forgottenBuckets { unsafe forgotten[bucket] = max(forgotten[bucket], sequence) }
+        forgottenThrough = max(forgottenThrough, sequence)
         lostThrough = max(lostThrough, sequence)
     }
 

@@ -1,0 +1,91 @@
+import Arenas
+import PubSub
+
+/// Everything that the threads of a log on disk share, behind its one lock.
+struct DurableState: ~Copyable {
+    var log: LogState
+    var catalog: SegmentCatalog
+    /// What is filled, and what is filled next; the writer has neither.
+    var staging: StagingBuffer
+    var spare: StagingBuffer?
+    /// The newest change.
+    var commits: UInt64 = 0
+    var failures = FailedCommits()
+    var health = LogHealth.good
+    /// Full segments that have no index yet, oldest first.
+    var finished: [FinishedSegment] = []
+    /// Bytes of the file that is written to.
+    var activeBytes = 0
+    var damagedRanges = 0
+    var segmentsDeleted: UInt64 = 0
+    var segmentsCompacted: UInt64 = 0
+    var writtenBytes: UInt64 = 0
+    var commitCount: UInt64 = 0
+    var oldestMicroseconds: Int64?
+    var recoverySeconds = 0.0
+
+    init(log: consuming LogState, catalog: SegmentCatalog, staging: StagingBuffer, spare: StagingBuffer) {
+        self.log = log
+        self.catalog = catalog
+        self.staging = staging
+        self.spare = spare
+    }
+
+    /// Bytes of all files.
+    var fileBytes: Int { catalog.fileBytes + finished.reduce(0) { $0 + $1.dataEnd } + activeBytes }
+
+    /// Whether there is room to stage so much.
+    func checkRoom(_ byteCount: Int) throws(LogError) {
+        switch health {
+        case .good: break
+        case .full: throw .full
+        case .failed: throw .failed
+        }
+        guard byteCount <= staging.block.capacity else { throw .messageTooLarge }
+        guard byteCount <= staging.freeBytes, finished.count <= SegmentLogConfiguration.maximumFinished else {
+            throw .behind
+        }
+    }
+
+    /// Bytes that drafts take on disk at most.
+    func stagedBytes(_ drafts: Span<MessageDraft>) -> Int {
+        var total = 0
+        for index in drafts.indices {
+            let topic = log.topics.names.bytes(of: drafts[index].topic).count
+            total += RecordHeader.storedBytes(topic: topic, message: drafts[index].byteCount)
+        }
+        return total
+    }
+
+    /// Stages what is not a message: a topic's settings, or its deletion.
+    mutating func stage(_ kind: RecordHeader.Kind, _ name: Span<UInt8>, _ settings: TopicSettingsRecord?) {
+        let payload = Block(capacity: TopicSettingsRecord.byteCount)
+        settings?.write(to: payload, at: 0)
+        let byteCount = settings == nil ? 0 : TopicSettingsRecord.byteCount
+        let header = RecordHeader(
+            kind: kind, sequence: log.lastSequence, timeMicroseconds: log.newestMicroseconds,
+            topicByteCount: name.count, messageByteCount: byteCount)
+        staging.append(header, name, payload.span(0..<byteCount))
+        commits += 1
+        staging.endAppend(commits)
+    }
+}
+
+/// Changes that failed, in ranges.
+struct FailedCommits {
+    private var ranges: [(first: UInt64, last: UInt64, error: LogError)] = []
+
+    /// Ranges remembered: more than an hour of a disk that is full and empty again each second. Whoever waits asks
+    /// within a turn of its loop.
+    private static let maximumRanges = 4096
+
+    mutating func add(_ first: UInt64, _ last: UInt64, _ error: LogError) {
+        guard first <= last else { return }
+        ranges.append((first, last, error))
+        if ranges.count > Self.maximumRanges { ranges.removeFirst(Self.maximumRanges / 2) }
+    }
+
+    func error(of commit: UInt64) -> LogError? {
+        ranges.last { $0.first <= commit && commit <= $0.last }?.error
+    }
+}

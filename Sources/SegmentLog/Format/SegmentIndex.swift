@@ -1,0 +1,163 @@
+import Arenas
+import PubSub
+
+/// What is known of a segment that is written to its end: where its index's sections stand.
+///
+/// The index follows the records: a table of all messages, the same by topic, a directory of topics with their names,
+/// the records that are no messages, idempotency keys, and ranges that are damaged. A trailer ends the file.
+struct SealedSegment: Equatable, Sendable {
+    var name: SegmentName
+    /// Of its messages; where it has none, both are the newest before it.
+    var firstSequence: UInt64 = 0
+    var lastSequence: UInt64 = 0
+    var firstMicroseconds: Int64 = 0
+    var lastMicroseconds: Int64 = 0
+    var messageCount = 0
+    var messageBytes = 0
+    /// Where the records end and the index begins.
+    var dataEnd = 0
+    var fileBytes = 0
+    var topicCount = 0
+    var nameBytes = 0
+    var controlCount = 0
+    var keyCount = 0
+    var damageCount = 0
+    /// Ended by recovery rather than by the log that wrote it.
+    var wasRecovered = false
+    /// The generation of the segment that this one was made from, with what was dead left out.
+    var replaces: UInt32?
+
+    static let trailerBytes = 128
+    static let tableEntryBytes = 8
+    static let directoryEntryBytes = 48
+    static let keyBytes = 32
+    static let damageBytes = 16
+
+    var tableOffset: Int { dataEnd }
+    var postingsOffset: Int { tableOffset + messageCount * Self.tableEntryBytes }
+    var directoryOffset: Int { postingsOffset + messageCount * Self.tableEntryBytes }
+    var namesOffset: Int { directoryOffset + topicCount * Self.directoryEntryBytes }
+    var controlsOffset: Int { namesOffset + RecordHeader.padded(nameBytes) }
+    var keysOffset: Int { controlsOffset + RecordHeader.padded(controlCount * 4) }
+    var damageOffset: Int { keysOffset + keyCount * Self.keyBytes }
+    var trailerOffset: Int { damageOffset + damageCount * Self.damageBytes }
+
+    /// Writes the trailer. `block` holds the index from the directory on at `index`.
+    func writeTrailer(to block: Block, at offset: Int, tables: Range<Int>, rest: Range<Int>) {
+        block.fill(offset..<offset + Self.trailerBytes)
+        block.store(LogFormat.indexMagic, at: offset)
+        block.store(LogFormat.version, at: offset + 8)
+        block.store(UInt32(wasRecovered ? 1 : 0), at: offset + 12)
+        block.store(firstSequence, at: offset + 16)
+        block.store(lastSequence, at: offset + 24)
+        block.store(firstMicroseconds, at: offset + 32)
+        block.store(lastMicroseconds, at: offset + 40)
+        block.store(UInt64(messageCount), at: offset + 48)
+        block.store(UInt64(messageBytes), at: offset + 56)
+        block.store(UInt64(dataEnd), at: offset + 64)
+        block.store(UInt32(topicCount), at: offset + 72)
+        block.store(UInt32(nameBytes), at: offset + 76)
+        block.store(UInt32(controlCount), at: offset + 80)
+        block.store(UInt32(keyCount), at: offset + 84)
+        block.store(UInt32(damageCount), at: offset + 88)
+        block.store(block.checksum(tables), at: offset + 92)
+        block.store(block.checksum(rest), at: offset + 96)
+        block.store(replaces.map { $0 + 1 } ?? 0, at: offset + 100)
+        block.store(block.checksum(offset..<offset + 124), at: offset + 124)
+    }
+
+    /// Parses the trailer at `offset` of `block`; nil where there is none, or a damaged one.
+    init?(parsing block: Block, at offset: Int, name: SegmentName, fileBytes: Int) {
+        guard block.load(offset, as: UInt64.self) == LogFormat.indexMagic,
+            block.load(offset + 124, as: UInt32.self) == block.checksum(offset..<offset + 124),
+            block.load(offset + 8, as: UInt32.self) <= LogFormat.version
+        else { return nil }
+        self.name = name
+        self.fileBytes = fileBytes
+        wasRecovered = block.load(offset + 12, as: UInt32.self) & 1 == 1
+        firstSequence = block.load(offset + 16)
+        lastSequence = block.load(offset + 24)
+        firstMicroseconds = block.load(offset + 32)
+        lastMicroseconds = block.load(offset + 40)
+        messageCount = Int(truncatingIfNeeded: block.load(offset + 48, as: UInt64.self))
+        messageBytes = Int(truncatingIfNeeded: block.load(offset + 56, as: UInt64.self))
+        dataEnd = Int(truncatingIfNeeded: block.load(offset + 64, as: UInt64.self))
+        topicCount = Int(block.load(offset + 72, as: UInt32.self))
+        nameBytes = Int(block.load(offset + 76, as: UInt32.self))
+        controlCount = Int(block.load(offset + 80, as: UInt32.self))
+        keyCount = Int(block.load(offset + 84, as: UInt32.self))
+        damageCount = Int(block.load(offset + 88, as: UInt32.self))
+        let replaced = block.load(offset + 100, as: UInt32.self)
+        replaces = replaced > 0 ? replaced - 1 : nil
+        guard messageCount >= 0, messageCount <= fileBytes, dataEnd >= SegmentHeader.byteCount, dataEnd <= fileBytes,
+            trailerOffset + Self.trailerBytes == fileBytes
+        else { return nil }
+    }
+
+    init(name: SegmentName) { self.name = name }
+
+    static func tablesChecksum(in block: Block, at trailer: Int) -> UInt32 { block.load(trailer + 92) }
+    static func restChecksum(in block: Block, at trailer: Int) -> UInt32 { block.load(trailer + 96) }
+}
+
+/// One topic in a segment's directory. The directory is in the order of the names' hashes.
+struct DirectoryEntry {
+    var hash: UInt64
+    var bytes: Int
+    /// When the topic's first message in the segment was stored.
+    var firstMicroseconds: Int64
+    /// Its first entry among the postings, and how many there are.
+    var postings: Int
+    var count: Int
+    /// Where its name stands among the names.
+    var nameOffset: Int
+    var nameByteCount: Int
+    /// Its first and last message, from the segment's first.
+    var firstDelta: UInt32
+    var lastDelta: UInt32
+
+    func write(to block: Block, at offset: Int) {
+        block.store(hash, at: offset)
+        block.store(UInt64(bytes), at: offset + 8)
+        block.store(firstMicroseconds, at: offset + 16)
+        block.store(UInt32(postings), at: offset + 24)
+        block.store(UInt32(count), at: offset + 28)
+        block.store(UInt32(nameOffset), at: offset + 32)
+        block.store(UInt32(nameByteCount), at: offset + 36)
+        block.store(firstDelta, at: offset + 40)
+        block.store(lastDelta, at: offset + 44)
+    }
+
+    init(parsing block: Block, at offset: Int) {
+        hash = block.load(offset)
+        bytes = Int(truncatingIfNeeded: block.load(offset + 8, as: UInt64.self))
+        firstMicroseconds = block.load(offset + 16)
+        postings = Int(block.load(offset + 24, as: UInt32.self))
+        count = Int(block.load(offset + 28, as: UInt32.self))
+        nameOffset = Int(block.load(offset + 32, as: UInt32.self))
+        nameByteCount = Int(block.load(offset + 36, as: UInt32.self))
+        firstDelta = block.load(offset + 40)
+        lastDelta = block.load(offset + 44)
+    }
+
+    init(
+        hash: UInt64, bytes: Int, firstMicroseconds: Int64, postings: Int, count: Int, nameOffset: Int,
+        nameByteCount: Int, firstDelta: UInt32, lastDelta: UInt32
+    ) {
+        self.hash = hash
+        self.bytes = bytes
+        self.firstMicroseconds = firstMicroseconds
+        self.postings = postings
+        self.count = count
+        self.nameOffset = nameOffset
+        self.nameByteCount = nameByteCount
+        self.firstDelta = firstDelta
+        self.lastDelta = lastDelta
+    }
+}
+
+/// Sequence numbers whose messages cannot be read any more.
+struct DamagedRange: Equatable, Sendable {
+    var first: UInt64
+    var last: UInt64
+}

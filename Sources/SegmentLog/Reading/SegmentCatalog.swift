@@ -1,0 +1,55 @@
+import PubSub
+
+/// All sealed segments, oldest first.
+struct SegmentCatalog {
+    private(set) var segments: [SealedSegment] = []
+    private(set) var fileBytes = 0
+
+    init(_ segments: [SealedSegment] = []) {
+        self.segments = segments
+        fileBytes = segments.reduce(0) { $0 + $1.fileBytes }
+    }
+
+    var first: SealedSegment? { segments.first }
+    var lastSequence: UInt64 { segments.last?.lastSequence ?? 0 }
+
+    mutating func append(_ segment: SealedSegment) {
+        segments.append(segment)
+        fileBytes += segment.fileBytes
+    }
+
+    mutating func removeFirst() {
+        fileBytes -= segments.removeFirst().fileBytes
+    }
+
+    /// Puts a segment in the place of the one that it was made from.
+    mutating func replace(_ name: SegmentName, with segment: SealedSegment) {
+        guard let index = segments.firstIndex(where: { $0.name == name }) else { return }
+        fileBytes += segment.fileBytes - segments[index].fileBytes
+        segments[index] = segment
+    }
+
+    /// The first segment that has messages behind `position`.
+    func segment(behind position: UInt64) -> SealedSegment? {
+        var low = 0
+        var high = segments.count
+        while low < high {
+            let middle = (low + high) / 2
+            if segments[middle].lastSequence <= position { low = middle + 1 } else { high = middle }
+        }
+        while low < segments.count, segments[low].messageCount == 0 { low += 1 }
+        return low < segments.count ? segments[low] : nil
+    }
+
+    /// The first segment whose newest message is not older than `microseconds`.
+    func segment(notBefore microseconds: Int64) -> SealedSegment? {
+        var low = 0
+        var high = segments.count
+        while low < high {
+            let middle = (low + high) / 2
+            if segments[middle].lastMicroseconds < microseconds { low = middle + 1 } else { high = middle }
+        }
+        while low < segments.count, segments[low].messageCount == 0 { low += 1 }
+        return low < segments.count ? segments[low] : nil
+    }
+}

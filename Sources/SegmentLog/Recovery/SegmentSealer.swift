@@ -1,0 +1,105 @@
+import Arenas
+import PubSub
+
+/// Gives a segment that is written to its end its index. On the log's own threads only.
+struct SegmentSealer {
+    let storage: any LogStorage
+    let identity: LogIdentity
+
+    struct Result {
+        var segment: SealedSegment
+        /// Ranges of messages that are damaged.
+        var damage: [DamagedRange] = []
+        /// Bytes behind the last whole append that were cut off.
+        var tornBytes = 0
+        /// Whether messages of it were acknowledged only when they were on disk.
+        var isSynchronous = true
+    }
+
+    var hash: KeyedHash { KeyedHash(key0: identity.key0, key1: identity.key1) }
+
+    /// Reads a segment's trailer; nil where it has none.
+    func sealed(_ name: SegmentName) throws(StorageError) -> SealedSegment? {
+        let window = FileWindow(storage: storage, smallestAhead: 4096, largestAhead: 4096)
+        try window.open(name.text)
+        guard let file = window.file else { return nil }
+        let size = try storage.size(of: file)
+        let trailer = size - SealedSegment.trailerBytes
+        guard trailer >= SegmentHeader.byteCount, let at = try window.bring(trailer, SealedSegment.trailerBytes) else {
+            return nil
+        }
+        return SealedSegment(parsing: window.block, at: at, name: name, fileBytes: size)
+    }
+
+    /// Walks over a segment and writes its index.
+    /// - Parameter dataEnd: where its records end; nil where that is to be found out, after a crash.
+    func seal(_ name: SegmentName, dataEnd: Int?) throws(StorageError) -> Result {
+        let window = FileWindow(storage: storage, smallestAhead: 256 << 10, largestAhead: 1 << 20)
+        try window.open(name.text)
+        guard let file = window.file else { preconditionFailure("no file is open") }
+        let limit: Int
+        if let dataEnd { limit = dataEnd } else { limit = try storage.size(of: file) }
+        let before = name.firstSequence == 0 ? 0 : name.firstSequence - 1
+        var builder = SegmentIndexBuilder(hash: hash, before: before)
+        var result = Result(segment: SealedSegment(name: name))
+        if limit >= SegmentHeader.byteCount, let at = try window.bring(0, SegmentHeader.byteCount) {
+            let header = SegmentHeader(parsing: window.block, at: at, epoch: identity.epoch)
+            result.isSynchronous = header?.isSynchronous ?? true
+        }
+        let end = try scan(window, limit, &builder, &result)
+        let index = Block(capacity: 64 << 10)
+        let (segment, byteCount) = builder.finish(
+            name, dataEnd: end, wasRecovered: dataEnd == nil, to: index, at: 0)
+        try storage.write(file, at: end, from: index, 0..<byteCount)
+        try storage.truncate(file, to: end + byteCount)
+        try storage.synchronize(file)
+        result.segment = segment
+        return result
+    }
+
+    private func scan(
+        _ window: FileWindow, _ limit: Int, _ builder: inout SegmentIndexBuilder, _ result: inout Result
+    ) throws(StorageError) -> Int {
+        var scanner = SegmentScanner(window: window, tag: identity.tag, limit: limit)
+        var isBehindDamage = false
+        // An append is taken whole: its records wait until its last has been seen.
+        var pending: [(RecordHeader, Int)] = []
+        while true {
+            switch try scanner.next() {
+            case .record(let header, let offset):
+                if isBehindDamage {
+                    let first = builder.lastSequence + 1
+                    let last = header.kind == .message ? header.sequence &- 1 : header.sequence
+                    if first <= last { note(DamagedRange(first: first, last: last), &builder, &result) }
+                    isBehindDamage = false
+                }
+                pending.append((header, offset))
+                if !header.continues { try add(&pending, window, &builder) }
+            case .damage:
+                // What stands before it of an append that was whole once is read on.
+                try add(&pending, window, &builder)
+                isBehindDamage = true
+            case .end(let end, let tornBytes):
+                result.tornBytes = tornBytes
+                return end
+            }
+        }
+    }
+
+    private func note(_ range: DamagedRange, _ builder: inout SegmentIndexBuilder, _ result: inout Result) {
+        builder.add(range)
+        result.damage.append(range)
+    }
+
+    private func add(
+        _ pending: inout [(RecordHeader, Int)], _ window: FileWindow, _ builder: inout SegmentIndexBuilder
+    ) throws(StorageError) {
+        for (header, offset) in pending {
+            let topic = offset + header.topicRange.lowerBound
+            guard let at = try window.bring(topic, header.topicByteCount) else { continue }
+            let block = window.block
+            builder.add(header, topic: block.span(at..<at + header.topicByteCount), offset: offset)
+        }
+        pending.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,95 @@
+import Arenas
+import PubSub
+
+/// What loops do: append to memory and to what is staged, under the lock. No I/O.
+extension SegmentLog {
+    private enum Step: Sendable {
+        case done(Appended)
+        /// Not stored: so much memory is to be brought first.
+        case needsMemory(byteCount: Int)
+    }
+
+    public func append(
+        _ drafts: inout MutableSpan<MessageDraft>, bytes: Span<UInt8>, nowMicroseconds: Int64
+    ) throws(LogError) -> Appended {
+        var fresh: SegmentStore.FreshMemory?
+        while true {
+            let step = try state.withLock { state throws(LogError) in
+                try appendLocked(&state, &drafts, bytes, nowMicroseconds, &fresh)
+            }
+            switch step {
+            case .done(let appended):
+                writerBell.ring()
+                return appended
+            // Memory is brought outside the lock; another thread may have brought it meanwhile.
+            case .needsMemory(let byteCount): fresh = SegmentStore.FreshMemory(byteCount: byteCount)
+            }
+        }
+    }
+
+    private func appendLocked(
+        _ state: inout DurableState, _ drafts: inout MutableSpan<MessageDraft>, _ bytes: Span<UInt8>,
+        _ nowMicroseconds: Int64, _ fresh: inout SegmentStore.FreshMemory?
+    ) throws(LogError) -> Step {
+        try state.checkRoom(state.stagedBytes(drafts.span))
+        let staging = state.staging
+        let before = staging.count
+        let step = try state.log.append(
+            &drafts, bytes: bytes, nowMicroseconds: nowMicroseconds, fresh: &fresh
+        ) { draft, topic, message in staging.append(RecordHeader(draft, topic: topic.count), topic, message) }
+        if case .needsSegment(let byteCount) = step { return .needsMemory(byteCount: byteCount) }
+        if staging.count > before {
+            state.commits += 1
+            staging.endAppend(state.commits)
+        }
+        guard acknowledgesAtOnce else { return .done(Appended(told: ReaderSet(), commit: Commit(rawValue: state.commits))) }
+        var told = ReaderSet()
+        while state.log.makeVisible(through: .max, told: &told) {}
+        return .done(Appended(told: told))
+    }
+
+    public func configure(
+        _ name: Span<UInt8>, retention: RetentionPolicy, nowMicroseconds: Int64
+    ) throws(LogError) -> (created: Bool, topic: TopicSnapshot, commit: Commit) {
+        let result = try state.withLock { state throws(LogError) in
+            try state.checkRoom(RecordHeader.storedBytes(topic: name.count, message: TopicSettingsRecord.byteCount))
+            let (created, id) = try state.log.configure(name, retention: retention, nowMicroseconds: nowMicroseconds)
+            state.stage(.settings, name, state.log.settings(of: id))
+            while state.log.trimTopic(id, nowMicroseconds: nowMicroseconds, most: 256) == 256 {}
+            return (created: created, topic: state.log.snapshot(id) ?? TopicSnapshot(), commit: commit(of: state))
+        }
+        writerBell.ring()
+        // What is on disk of a topic whose bounds were lowered is dropped soon.
+        upkeepBell.ring()
+        return result
+    }
+
+    public func delete(_ name: Span<UInt8>) throws(LogError) -> Commit? {
+        let result: Commit? = try state.withLock { state throws(LogError) in
+            try state.checkRoom(RecordHeader.storedBytes(topic: name.count, message: 0))
+            guard state.log.delete(name) else { return nil }
+            state.stage(.deletion, name, nil)
+            return commit(of: state)
+        }
+        writerBell.ring()
+        return result
+    }
+
+    private func commit(of state: borrowing DurableState) -> Commit {
+        acknowledgesAtOnce ? .none : Commit(rawValue: state.commits)
+    }
+}
+
+extension RecordHeader {
+    /// A message's, as it is stored.
+    init(_ draft: borrowing MessageDraft, topic: Int) {
+        self.init(
+            kind: .message, sequence: draft.sequence, timeMicroseconds: draft.timeMicroseconds, topicByteCount: topic,
+            messageByteCount: draft.byteCount)
+        if draft.timeToLiveMicroseconds != 0 {
+            expiresMicroseconds = draft.timeMicroseconds &+ draft.timeToLiveMicroseconds
+        }
+        idempotency = draft.idempotency
+        attributesOffset = UInt32(draft.attributesOffset)
+    }
+}

@@ -1,0 +1,17 @@
+import PubSub
+
+/// What the upkeep thread keeps for itself.
+// Sendable: made with the log, then the upkeep's alone.
+final class LogUpkeep: @unchecked Sendable {
+    let sealer: SegmentSealer
+    let reader: SegmentReader
+    /// A segment that is to be removed once what is kept of it is on disk elsewhere.
+    var removal: (segment: SealedSegment, commit: UInt64)?
+    /// Where the look for segments worth compacting stands.
+    var compactionPosition = 0
+
+    init(configuration: SegmentLogConfiguration, storage: any LogStorage, identity: LogIdentity) {
+        sealer = SegmentSealer(storage: storage, identity: identity)
+        reader = SegmentReader(storage: storage, identity: identity)
+    }
+}
