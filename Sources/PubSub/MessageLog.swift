@@ -30,6 +30,10 @@ public protocol MessageLog: AnyObject, Sendable {
         _ drafts: inout MutableSpan<MessageDraft>, bytes: Span<UInt8>, nowMicroseconds: Int64
     ) throws(LogError) -> Appended
 
+    /// Begins to make durable what was appended. Whoever awaits a commit calls it once it has appended all that it has
+    /// for now, so that one write serves all of it.
+    func submit()
+
     /// Every change up to here is as durable as the log promises, or has failed for good.
     var settled: Commit { get }
 

@@ -18,9 +18,7 @@ extension SegmentLog {
                 try appendLocked(&state, &drafts, bytes, nowMicroseconds, &fresh)
             }
             switch step {
-            case .done(let appended):
-                writerBell.ring()
-                return appended
+            case .done(let appended): return appended
             // Memory is brought outside the lock; another thread may have brought it meanwhile.
             case .needsMemory(let byteCount): fresh = SegmentStore.FreshMemory(byteCount: byteCount)
             }
@@ -58,22 +56,21 @@ extension SegmentLog {
             while state.log.trimTopic(id, nowMicroseconds: nowMicroseconds, most: 256) == 256 {}
             return (created: created, topic: state.log.snapshot(id) ?? TopicSnapshot(), commit: commit(of: state))
         }
-        writerBell.ring()
         // What is on disk of a topic whose bounds were lowered is dropped soon.
         upkeepBell.ring()
         return result
     }
 
     public func delete(_ name: Span<UInt8>) throws(LogError) -> Commit? {
-        let result: Commit? = try state.withLock { state throws(LogError) in
+        try state.withLock { state throws(LogError) in
             try state.checkRoom(RecordHeader.storedBytes(topic: name.count, message: 0))
             guard state.log.delete(name) else { return nil }
             state.stage(.deletion, name, nil)
             return commit(of: state)
         }
-        writerBell.ring()
-        return result
     }
+
+    public func submit() { writerBell.ring() }
 
     private func commit(of state: borrowing DurableState) -> Commit {
         acknowledgesAtOnce ? .none : Commit(rawValue: state.commits)

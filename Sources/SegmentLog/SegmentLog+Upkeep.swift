@@ -28,12 +28,25 @@ extension SegmentLog {
 
     /// One whole round. `settle` waits until what was staged is on disk.
     func tidy(_ settle: () -> Void) {
+        prepareSpare()
         sealFinished()
         dropOverGlobalBounds()
         trimTopics()
         removeDeadSegments(settle)
         compactOne(settle)
         noteOldest()
+    }
+
+    /// Only a log that waits for its disk gains by it.
+    private func prepareSpare() {
+        guard configuration.durability == .sync, health == .good, !spare.isReady else { return }
+        do throws(StorageError) {
+            try spare.prepare(storage, byteCount: configuration.segmentBytes) {
+                !isEnding.load(ordering: .sequentiallyConsistent)
+            }
+        } catch {
+            // The next segment is made without; a disk that is full or fails is noticed there.
+        }
     }
 
     // MARK: Indexes
@@ -79,7 +92,7 @@ extension SegmentLog {
         let bounds = configuration.retention
         while true {
             let excess = state.withLock { state in
-                let isOver = state.fileBytes > configuration.maximumBytes && state.catalog.segments.count > 0
+                let isOver = state.fileBytes + spare.byteCount > configuration.maximumBytes && state.catalog.segments.count > 0
                 let through = isOver ? state.catalog.first?.lastSequence ?? 0 : 0
                 let count = bounds.count.map { max(0, state.log.messageCount - $0) } ?? 0
                 return Excess(through: through, count: count)

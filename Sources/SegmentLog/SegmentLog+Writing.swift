@@ -42,7 +42,6 @@ extension SegmentLog {
             fail(batch, error)
             return false
         }
-        handOver(&writer.progress)
         writer.retained = nil
         settle(batch)
         observer?.committed(
@@ -82,6 +81,7 @@ extension SegmentLog {
 
     /// A batch is as durable as it is to be.
     private func settle(_ batch: StagingBuffer) {
+        handOver(&writer.progress)
         settle(commit: batch.lastCommit, sequence: batch.messageCount > 0 ? batch.lastSequence : 0)
     }
 
@@ -185,6 +185,7 @@ extension SegmentLog {
         }
         handOver(&progress)
         sealFinished()
+        spare.discard(storage)
     }
 }
 

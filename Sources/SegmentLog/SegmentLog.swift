@@ -19,6 +19,7 @@ public final class SegmentLog: MessageLog {
     let state: Locked<DurableState>
     let writer: LogWriter
     let upkeep: LogUpkeep
+    let spare = SpareFile()
     private let settledCommit = Atomic<UInt64>(0)
     /// Readers that await a commit, as a set of their indices.
     private let awaiting = Atomic<UInt64>(0)
@@ -51,7 +52,7 @@ public final class SegmentLog: MessageLog {
         initial.damagedRanges = damaged
         initial.recoverySeconds = seconds
         state = Locked(initial)
-        writer = LogWriter(configuration: configuration, storage: storage, identity: identity)
+        writer = LogWriter(configuration: configuration, storage: storage, identity: identity, spare: spare)
         upkeep = LogUpkeep(configuration: configuration, storage: storage, identity: identity)
     }
 
@@ -161,7 +162,7 @@ public final class SegmentLog: MessageLog {
             statistics.topics = statistics.internedTopics
             statistics.segments = state.catalog.segments.count + state.finished.count + (state.activeBytes > 0 ? 1 : 0)
             var storage = StorageStatistics()
-            storage.fileBytes = state.fileBytes
+            storage.fileBytes = state.fileBytes + spare.byteCount
             storage.writtenBytes = state.writtenBytes
             storage.commits = state.commitCount
             storage.segmentsDeleted = state.segmentsDeleted

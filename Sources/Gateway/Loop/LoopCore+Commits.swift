@@ -9,7 +9,18 @@ import PubSub
 /// asks waits until all are sent, so that replies leave in the order of the requests.
 extension LoopCore {
     /// The request under way is answered only once `commit` is settled.
-    mutating func awaitCommit(_ commit: Commit) { awaitedCommit = max(awaitedCommit, commit) }
+    mutating func awaitCommit(_ commit: Commit) {
+        awaitedCommit = max(awaitedCommit, commit)
+        appendedCount += 1
+        if appendedCount == Limits.appendsPerSubmit { submit() }
+    }
+
+    /// Has the log write what this turn appended.
+    mutating func submit() {
+        guard appendedCount > 0 else { return }
+        appendedCount = 0
+        log.submit()
+    }
 
     /// Whether a request of this connection may be served now.
     func mayServe(_ method: Method, _ index: Int) -> Bool {

@@ -19,8 +19,11 @@ final class LoopGateway: ConnectionHandler {
     func outputDrained(_ id: ConnectionID) { core.outputDrained(id) }
     func closed(_ id: ConnectionID, _ reason: CloseReason) { core.closed(id, reason) }
     func tick() {
+        core.submit()
         core.releaseHeld()
         core.deliver()
+        // What was sent ahead may have been served just now.
+        core.submit()
     }
     func everySecond() { core.everySecond() }
     func drainBegan() { core.drainBegan() }

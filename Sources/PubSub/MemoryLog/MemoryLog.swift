@@ -99,6 +99,7 @@ public final class MemoryLog: MessageLog {
 
     // MARK: Nothing is waited for
 
+    public func submit() {}
     public var settled: Commit { .none }
     public var health: LogHealth { .good }
     public func verdict(on commit: Commit) -> CommitVerdict { .stored }

@@ -10,9 +10,11 @@ final class LogWriter: @unchecked Sendable {
     var lastSynchronized: UInt64 = 0
     var lastProbe: UInt64 = 0
 
-    init(configuration: SegmentLogConfiguration, storage: any LogStorage, identity: LogIdentity) {
+    init(
+        configuration: SegmentLogConfiguration, storage: any LogStorage, identity: LogIdentity, spare: SpareFile
+    ) {
         segments = SegmentWriter(
             storage: storage, identity: identity, segmentBytes: configuration.segmentBytes,
-            isSynchronous: configuration.durability == .sync)
+            isSynchronous: configuration.durability == .sync, spare: spare)
     }
 }

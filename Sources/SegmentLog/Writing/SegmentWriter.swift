@@ -9,6 +9,7 @@ final class SegmentWriter {
     private let identity: LogIdentity
     private let segmentBytes: Int
     private let isSynchronous: Bool
+    private let spare: SpareFile
     private var active: ActiveSegment?
     /// What was written since the last `synchronize`.
     private(set) var isDirty = false
@@ -26,8 +27,9 @@ final class SegmentWriter {
         var lastSequence: UInt64
     }
 
-    init(storage: any LogStorage, identity: LogIdentity, segmentBytes: Int, isSynchronous: Bool) {
+    init(storage: any LogStorage, identity: LogIdentity, segmentBytes: Int, isSynchronous: Bool, spare: SpareFile) {
         self.storage = storage
+        self.spare = spare
         self.identity = identity
         self.segmentBytes = segmentBytes
         self.isSynchronous = isSynchronous
@@ -128,10 +130,9 @@ final class SegmentWriter {
 
     private func begin(firstSequence: UInt64, firstBytes: Int, _ nowMicroseconds: Int64) throws(StorageError) {
         let name = try freeName(firstSequence)
-        let file = try storage.open(name.text, creating: true)
-        let byteCount = max(segmentBytes, SegmentHeader.byteCount + firstBytes)
+        let wanted = max(segmentBytes, SegmentHeader.byteCount + firstBytes)
+        let (file, byteCount) = try openFile(name, wanted)
         do throws(StorageError) {
-            try storage.allocate(file, byteCount: byteCount)
             SegmentHeader(
                 epoch: identity.epoch, firstSequence: firstSequence, createdMicroseconds: nowMicroseconds,
                 isSynchronous: isSynchronous
@@ -148,6 +149,24 @@ final class SegmentWriter {
         active = ActiveSegment(
             file: file, name: name, end: SegmentHeader.byteCount, allocatedBytes: byteCount,
             lastSequence: firstSequence - 1)
+    }
+
+    /// A file with room: the spare one, where that is ready and large enough.
+    private func openFile(_ name: SegmentName, _ wanted: Int) throws(StorageError) -> (StorageFile, Int) {
+        if wanted <= spare.byteCount, let ready = spare.take() {
+            do throws(StorageError) { try storage.rename(SpareFile.name, to: name.text) } catch {
+                storage.close(ready.file)
+                throw error
+            }
+            return (ready.file, ready.byteCount)
+        }
+        let file = try storage.open(name.text, creating: true)
+        do throws(StorageError) { try storage.allocate(file, byteCount: wanted) } catch {
+            storage.close(file)
+            try? storage.remove(name.text)
+            throw error
+        }
+        return (file, wanted)
     }
 
     private func freeName(_ firstSequence: UInt64) throws(StorageError) -> SegmentName {
