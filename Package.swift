@@ -59,7 +59,15 @@ let package = Package(
             name: "CHTTPParser", path: "Tests/Support/CHTTPParser", linkerSettings: [.linkedLibrary("http_parser")]),
         .testTarget(name: "HTTPTests", dependencies: ["Arenas", "HTTP", "CHTTPParser"], swiftSettings: settings),
         .testTarget(name: "PubSubTests", dependencies: ["PubSub", "Arenas"], swiftSettings: settings),
-        .testTarget(name: "SegmentLogTests", dependencies: ["SegmentLog", "PubSub", "Arenas", "CChecksum"], swiftSettings: settings),
+        .target(
+            name: "SimulatedStorage", dependencies: ["SegmentLog"], path: "Tests/Support/SimulatedStorage",
+            swiftSettings: settings),
+        .testTarget(
+            name: "SegmentLogTests", dependencies: ["SegmentLog", "PubSub", "Arenas", "CChecksum", "SimulatedStorage"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "LogConformanceTests", dependencies: ["PubSub", "SegmentLog", "Arenas", "SimulatedStorage"],
+            swiftSettings: settings),
         .target(name: "CAllocationCount", path: "Tests/Support/CAllocationCount"),
         .testTarget(
             name: "EventLoopTests", dependencies: ["EventLoop", "CLinux", "CAllocationCount"], swiftSettings: settings),

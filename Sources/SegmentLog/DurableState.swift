@@ -53,12 +53,32 @@ struct DurableState: ~Copyable {
         for index in drafts.indices {
             let topic = log.topics.names.bytes(of: drafts[index].topic).count
             total += RecordHeader.storedBytes(topic: topic, message: drafts[index].byteCount)
+            // And what it lost, should the topic come back with it.
+            total += RecordHeader.storedBytes(topic: topic, message: TopicSettingsRecord.byteCount)
         }
         return total
     }
 
-    /// Stages what is not a message: a topic's settings, or its deletion.
+    /// A topic that comes back remembers what it lost before; whatever else is known of it went with its last message.
+    mutating func stageLossesOfNewTopics(_ drafts: Span<MessageDraft>) {
+        for index in drafts.indices {
+            let id = drafts[index].topic
+            // Its hold is given up already; a duplicate of a message that is gone may have been the last.
+            guard log.topics.names.referenceCount(of: id) > 0 else { continue }
+            guard log.topics[id].lossIsRemembered else { continue }
+            log.topics[id].lossIsRemembered = false
+            append(.settings, log.topics.names.bytes(of: id), log.settings(of: id))
+        }
+    }
+
+    /// Stages what is not a message, as a change of its own: a topic's settings, or its deletion.
     mutating func stage(_ kind: RecordHeader.Kind, _ name: Span<UInt8>, _ settings: TopicSettingsRecord?) {
+        append(kind, name, settings)
+        commits += 1
+        staging.endAppend(commits)
+    }
+
+    private func append(_ kind: RecordHeader.Kind, _ name: Span<UInt8>, _ settings: TopicSettingsRecord?) {
         let payload = Block(capacity: TopicSettingsRecord.byteCount)
         settings?.write(to: payload, at: 0)
         let byteCount = settings == nil ? 0 : TopicSettingsRecord.byteCount
@@ -66,8 +86,6 @@ struct DurableState: ~Copyable {
             kind: kind, sequence: log.lastSequence, timeMicroseconds: log.newestMicroseconds,
             topicByteCount: name.count, messageByteCount: byteCount)
         staging.append(header, name, payload.span(0..<byteCount))
-        commits += 1
-        staging.endAppend(commits)
     }
 }
 

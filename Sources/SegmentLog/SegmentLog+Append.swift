@@ -37,6 +37,7 @@ extension SegmentLog {
         ) { draft, topic, message in staging.append(RecordHeader(draft, topic: topic.count), topic, message) }
         if case .needsSegment(let byteCount) = step { return .needsMemory(byteCount: byteCount) }
         if staging.count > before {
+            state.stageLossesOfNewTopics(drafts.span)
             state.commits += 1
             staging.endAppend(state.commits)
         }

@@ -32,6 +32,7 @@ extension SegmentLog {
             let log = SegmentLog(
                 configuration: configuration, storage: storage, identity: identity, recovered: recovered,
                 observer: observer, clock: clock)
+            log.enforceBounds()
             return (log, report)
         } catch {
             throw OpenError(error, path, configuration)

@@ -30,11 +30,16 @@ extension SegmentLog {
     func tidy(_ settle: () -> Void) {
         prepareSpare()
         sealFinished()
-        dropOverGlobalBounds()
-        trimTopics()
+        enforceBounds()
         removeDeadSegments(settle)
         compactOne(settle)
         noteOldest()
+    }
+
+    /// Drops what is over any bound. What was dropped before a start is dropped again by it, before anybody reads.
+    func enforceBounds() {
+        dropOverGlobalBounds()
+        trimTopics()
     }
 
     /// Only a log that waits for its disk gains by it.

@@ -175,6 +175,14 @@ extension SegmentLog {
         writer.lastSynchronized = postern_monotonic_nanoseconds()
     }
 
+    /// Ends the active segment before it is full.
+    func endSegment() {
+        var progress = SegmentWriter.Progress()
+        do throws(StorageError) { try writer.segments.finishActive(&progress) } catch { return noteFailure(error) }
+        handOver(&progress)
+        sealFinished()
+    }
+
     /// Writes all that is staged, ends the active segment and gives all segments their index.
     func finish() {
         while writeStep() {}
@@ -190,8 +198,11 @@ extension SegmentLog {
 }
 
 extension StorageError {
-    /// There is no room, or none that this process may have.
-    var meansFull: Bool { number == ErrorNumber.noSpace || number == ErrorNumber.quota }
+    /// There is no room, or none that this process may have. Met while synchronizing it is a failure like any other: what
+    /// was written before may be lost.
+    var meansFull: Bool {
+        (number == ErrorNumber.noSpace || number == ErrorNumber.quota) && call != "fdatasync" && call != "fsync"
+    }
 }
 
 /// Error numbers told apart (errno(3), Linux).

@@ -64,11 +64,14 @@ public final class SegmentLog: MessageLog {
     // MARK: Threads
 
     public func start(_ wake: @escaping @Sendable (ReaderSet) -> Void) {
-        self.wake.withLock { $0 = wake }
+        setWake(wake)
         let writerThread = LogThread { self.runWriter() }
         let upkeepThread = LogThread { self.runUpkeep() }
         threads.withLock { $0 = [writerThread, upkeepThread] }
     }
+
+    /// Whom to wake; tests that drive the log step by step want that and no threads.
+    func setWake(_ wake: @escaping @Sendable (ReaderSet) -> Void) { self.wake.withLock { $0 = wake } }
 
     public func end() {
         isEnding.store(true, ordering: .sequentiallyConsistent)

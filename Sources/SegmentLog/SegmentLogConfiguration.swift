@@ -30,11 +30,16 @@ public struct SegmentLogConfiguration: Sendable {
     /// Largest segment: what is still in memory of a log is two of them at most.
     static let maximumSegmentBytes = 16 << 20
 
-    var maximumBytes: Int { max(retention.bytes ?? .max / 4, Self.minimumBytes) }
+    var maximumBytes: Int {
+        max(retention.bytes ?? .max / 4, smallSegmentBytes.map { $0 * 4 } ?? Self.minimumBytes)
+    }
     /// One sixteenth of the log, so that dropping one leaves most of it.
-    var segmentBytes: Int { min(Self.maximumSegmentBytes, maximumBytes / 16) & ~4095 }
+    var segmentBytes: Int { smallSegmentBytes ?? min(Self.maximumSegmentBytes, maximumBytes / 16) & ~4095 }
     /// Messages kept in memory though they can be read from disk.
-    var tailBytes: Int { segmentBytes / 2 }
+    var tailBytes: Int { smallTailBytes ?? segmentBytes / 2 }
+    /// Sizes that tests choose, so that little fills much.
+    var smallSegmentBytes: Int?
+    var smallTailBytes: Int?
     /// Segments that are full and wait for their index; with more the log does not keep up.
     static let maximumFinished = 4
 

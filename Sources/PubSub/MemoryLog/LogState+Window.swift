@@ -58,7 +58,7 @@ extension LogState {
 
     /// Lets go of memory whose messages are all on disk, oldest first, down to `keeping` bytes.
     package mutating func evict(through sequence: UInt64, keeping bytes: Int) {
-        while segments.liveCount > 1, segments.liveBytes > bytes, segments.oldestSequences.upperBound <= sequence &+ 1 {
+        while !segments.isEmpty, segments.liveBytes > bytes, segments.oldestSequences.upperBound <= sequence &+ 1 {
             segments.dropOldest()
         }
         segments.reclaim(below: readers.floor)

@@ -12,6 +12,8 @@ package struct TopicState: BitwiseCopyable {
     package var lastSequence: UInt64 = 0
     /// Messages up to here were lost to retention.
     package var lostThrough: UInt64 = 0
+    /// What it lost was known of its name alone when it came back, and is not written to disk yet.
+    package var lossIsRemembered = false
     /// Readers that hear of new messages, and those that have been told and did not look yet.
     package var watchers: UInt64 = 0
     package var told: UInt64 = 0

@@ -62,6 +62,7 @@ package struct TopicTable: ~Copyable {
             var fresh = TopicState()
             fresh.isLive = true
             fresh.lostThrough = lostThrough(ofUnknown: name)
+            fresh.lossIsRemembered = fresh.lostThrough > 0
             fresh.told = self[id].told
             self[id] = fresh
         }

@@ -18,7 +18,7 @@ struct SegmentSealer {
 
     var hash: KeyedHash { KeyedHash(key0: identity.key0, key1: identity.key1) }
 
-    /// Reads a segment's trailer; nil where it has none.
+    /// Reads a segment's trailer; nil where it has none, or its index is damaged: then it can be made anew.
     func sealed(_ name: SegmentName) throws(StorageError) -> SealedSegment? {
         let window = FileWindow(storage: storage, smallestAhead: 4096, largestAhead: 4096)
         try window.open(name.text)
@@ -28,7 +28,16 @@ struct SegmentSealer {
         guard trailer >= SegmentHeader.byteCount, let at = try window.bring(trailer, SealedSegment.trailerBytes) else {
             return nil
         }
-        return SealedSegment(parsing: window.block, at: at, name: name, fileBytes: size)
+        guard let segment = SealedSegment(parsing: window.block, at: at, name: name, fileBytes: size) else { return nil }
+        let wanted = SealedSegment.restChecksum(in: window.block, at: at)
+        // All but the tables, which are as good as the records they point to.
+        let count = segment.trailerOffset - segment.directoryOffset
+        let rest = FileWindow(storage: storage, smallestAhead: max(count, 1), largestAhead: max(count, 1))
+        try rest.open(name.text)
+        guard let start = try rest.bring(segment.directoryOffset, count),
+            rest.block.checksum(start..<start + count) == wanted
+        else { return nil }
+        return segment
     }
 
     /// Walks over a segment and writes its index.
@@ -47,14 +56,31 @@ struct SegmentSealer {
             result.isSynchronous = header?.isSynchronous ?? true
         }
         let end = try scan(window, limit, &builder, &result)
+        if dataEnd == nil { try writeAnew(window, file, end) }
         let index = Block(capacity: 64 << 10)
         let (segment, byteCount) = builder.finish(
             name, dataEnd: end, wasRecovered: dataEnd == nil, to: index, at: 0)
-        try storage.write(file, at: end, from: index, 0..<byteCount)
-        try storage.truncate(file, to: end + byteCount)
+        // The trailer comes last, behind what it vouches for: whoever finds it need not ask whether the rest is on disk.
+        let trailer = byteCount - SealedSegment.trailerBytes
+        try storage.write(file, at: end, from: index, 0..<trailer)
+        try storage.truncate(file, to: end + trailer)
+        try storage.synchronize(file)
+        try storage.write(file, at: end + trailer, from: index, trailer..<byteCount)
         try storage.synchronize(file)
         result.segment = segment
         return result
+    }
+
+    /// What stands there may be in the system's memory only, though it reads well: a process that ended because
+    /// `fdatasync` failed leaves pages behind that the system takes for written. Written once more, they are.
+    private func writeAnew(_ window: FileWindow, _ file: StorageFile, _ end: Int) throws(StorageError) {
+        var offset = 0
+        while offset < end {
+            let count = min(1 << 20, end - offset)
+            guard let at = try window.bring(offset, count) else { return }
+            try storage.write(file, at: offset, from: window.block, at..<at + count)
+            offset += count
+        }
     }
 
     private func scan(

@@ -3,8 +3,8 @@ import Testing
 @testable import PubSub
 
 @Suite struct NewsTests {
-    @Test func aWatchedTopicIsToldOnce() throws {
-        let fixture = LogFixture()
+    @Test(arguments: LogKind.allCases) func aWatchedTopicIsToldOnce(_ kind: LogKind) throws {
+        let fixture = LogFixture(kind)
         #expect(try fixture.read("a", watches: true).outcome.watchedTopic != nil)
         let told = try fixture.publish([("a", "1")]).told
         #expect(told.contains(fixture.reader.index))
@@ -13,22 +13,22 @@ import Testing
         #expect(fixture.news() == [])
     }
 
-    @Test func whatIsNotWatchedIsNotTold() throws {
-        let fixture = LogFixture()
+    @Test(arguments: LogKind.allCases) func whatIsNotWatchedIsNotTold(_ kind: LogKind) throws {
+        let fixture = LogFixture(kind)
         _ = try fixture.read("a", watches: true)
         #expect(try fixture.publish([("b", "1")]).told.isEmpty)
         #expect(fixture.news() == [])
     }
 
-    @Test func aReadThatFoundSomethingWatchesNothing() throws {
-        let fixture = LogFixture()
+    @Test(arguments: LogKind.allCases) func aReadThatFoundSomethingWatchesNothing(_ kind: LogKind) throws {
+        let fixture = LogFixture(kind)
         try fixture.publish("a", "1")
         #expect(try fixture.read("a", watches: true).outcome.watchedTopic == nil)
         #expect(try fixture.publish([("a", "2")]).told.isEmpty)
     }
 
-    @Test func aPatternHearsOfTopicsThatAreMadeLater() throws {
-        let fixture = LogFixture()
+    @Test(arguments: LogKind.allCases) func aPatternHearsOfTopicsThatAreMadeLater(_ kind: LogKind) throws {
+        let fixture = LogFixture(kind)
         _ = try fixture.read("a.*", watches: true)
         for index in 0..<300 { try fixture.publish("a.\(index)", "x") }
         #expect(Set(fixture.news()).count == 300)
@@ -36,8 +36,8 @@ import Testing
         #expect(try fixture.publish([("a.1", "x")]).told.isEmpty)
     }
 
-    @Test func eachReaderIsToldOfItsOwn() throws {
-        let fixture = LogFixture()
+    @Test(arguments: LogKind.allCases) func eachReaderIsToldOfItsOwn(_ kind: LogKind) throws {
+        let fixture = LogFixture(kind)
         let other = fixture.log.makeReader()
         _ = try fixture.read("a", watches: true)
         let name = Array("b".utf8)

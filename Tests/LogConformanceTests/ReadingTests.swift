@@ -2,17 +2,17 @@ import Testing
 
 @testable import PubSub
 
-@Suite struct MemoryLogTests {
-    @Test func readsWhatWasPublishedInOrder() throws {
-        let fixture = LogFixture()
+@Suite struct ReadingTests {
+    @Test(arguments: LogKind.allCases) func readsWhatWasPublishedInOrder(_ kind: LogKind) throws {
+        let fixture = LogFixture(kind)
         for text in ["one", "two", "three"] { try fixture.publish("a", text) }
         let (texts, outcome) = try fixture.read("a")
         #expect(texts == ["one", "two", "three"])
         #expect(outcome.count == 3 && outcome.next == 3)
     }
 
-    @Test func topicsAreApartAndPatternsJoinThemInOrder() throws {
-        let fixture = LogFixture()
+    @Test(arguments: LogKind.allCases) func topicsAreApartAndPatternsJoinThemInOrder(_ kind: LogKind) throws {
+        let fixture = LogFixture(kind)
         try fixture.publish("a.x", "1")
         try fixture.publish("b", "2")
         try fixture.publish("a.y", "3")
@@ -23,8 +23,8 @@ import Testing
         #expect(fixture.texts("nobody") == [])
     }
 
-    @Test func stampsCursorAndTime() throws {
-        let fixture = LogFixture()
+    @Test(arguments: LogKind.allCases) func stampsCursorAndTime(_ kind: LogKind) throws {
+        let fixture = LogFixture(kind)
         fixture.now = 1_795_406_700_123_456
         try fixture.publish("a", "text")
         var stored = ""
@@ -33,11 +33,12 @@ import Testing
             .name(name.span),
             ReadRequest(start: .earliest, limit: 1, maximumBytes: 1000, nowMicroseconds: fixture.now)
         ) { stored = string($0) }
-        #expect(stored == "0000000007" + "0000000000001" + "2026-11-23T04:05:00.123456Z" + "text")
+        let cursor = string(Cursor(epoch: fixture.log.epoch, sequence: 1).text.span)
+        #expect(stored == cursor + "2026-11-23T04:05:00.123456Z" + "text")
     }
 
-    @Test func continuesBehindAPosition() throws {
-        let fixture = LogFixture()
+    @Test(arguments: LogKind.allCases) func continuesBehindAPosition(_ kind: LogKind) throws {
+        let fixture = LogFixture(kind)
         for index in 1...9 { try fixture.publish(index % 3 == 0 ? "third" : "other", "\(index)") }
         #expect(fixture.texts("third", .after(0)) == ["3", "6", "9"])
         #expect(fixture.texts("third", .after(3)) == ["6", "9"])
@@ -46,8 +47,8 @@ import Testing
         #expect(fixture.texts("third", .latest) == [])
     }
 
-    @Test func anEmptyReadKeepsTheClientsPosition() throws {
-        let fixture = LogFixture()
+    @Test(arguments: LogKind.allCases) func anEmptyReadKeepsTheClientsPosition(_ kind: LogKind) throws {
+        let fixture = LogFixture(kind)
         try fixture.publish("a", "1")
         try fixture.publish("b", "2")
         #expect(try fixture.read("a", .after(1)).outcome.next == 1)
@@ -55,8 +56,8 @@ import Testing
         #expect(try fixture.read("nobody").outcome.next == 2)
     }
 
-    @Test func stopsAtTheLimitAndAtTheBytes() throws {
-        let fixture = LogFixture()
+    @Test(arguments: LogKind.allCases) func stopsAtTheLimitAndAtTheBytes(_ kind: LogKind) throws {
+        let fixture = LogFixture(kind)
         for index in 0..<10 { try fixture.publish("a", "message \(index)") }
         let (few, outcome) = try fixture.read("a", limit: 3)
         #expect(few == ["message 0", "message 1", "message 2"] && outcome.next == 3)
@@ -66,8 +67,8 @@ import Testing
         #expect(try fixture.read("a", bytes: 1).texts.count == 1, "one message is returned whatever its size")
     }
 
-    @Test func beginsAtATime() throws {
-        let fixture = LogFixture()
+    @Test(arguments: LogKind.allCases) func beginsAtATime(_ kind: LogKind) throws {
+        let fixture = LogFixture(kind)
         for index in 0..<100 {
             fixture.now += 1000
             try fixture.publish(index % 2 == 0 ? "even" : "odd", "\(index)")
@@ -79,8 +80,8 @@ import Testing
         #expect(fixture.texts("even", .since(microseconds: 0)).count == 50)
     }
 
-    @Test func timeNeverRunsBackwards() throws {
-        let fixture = LogFixture()
+    @Test(arguments: LogKind.allCases) func timeNeverRunsBackwards(_ kind: LogKind) throws {
+        let fixture = LogFixture(kind)
         try fixture.publish("a", "1")
         fixture.now -= 5_000_000
         try fixture.publish("a", "2")
@@ -88,8 +89,8 @@ import Testing
         #expect(fixture.texts("a", .since(microseconds: fixture.now)) == ["1", "2"])
     }
 
-    @Test func expiredMessagesAreNotRead() throws {
-        let fixture = LogFixture()
+    @Test(arguments: LogKind.allCases) func expiredMessagesAreNotRead(_ kind: LogKind) throws {
+        let fixture = LogFixture(kind)
         try fixture.publish("a", "short", ttl: 1000)
         try fixture.publish("a", "long")
         #expect(fixture.texts("a") == ["short", "long"])
@@ -98,8 +99,8 @@ import Testing
         #expect(fixture.texts("**") == ["long"])
     }
 
-    @Test func aRepeatedKeyIsStoredOnce() throws {
-        let fixture = LogFixture()
+    @Test(arguments: LogKind.allCases) func aRepeatedKeyIsStoredOnce(_ kind: LogKind) throws {
+        let fixture = LogFixture(kind)
         let first = try fixture.publish("a", "1", key: "k")
         let again = try fixture.publish("a", "1", key: "k")
         #expect(again == .init(sequence: first.sequence, isDuplicate: true))
@@ -111,7 +112,7 @@ import Testing
     }
 
     @Test func aBatchIsStoredWholeOrNotAtAll() throws {
-        let fixture = LogFixture { $0.retention.bytes = 1 << 20 }
+        let fixture = LogFixture(.memory) { $0.retention.bytes = 1 << 20 }
         let large = String(repeating: "x", count: 600 << 10)
         #expect(throws: LogError.messageTooLarge) { try fixture.publish([("a", "small"), ("a", large), ("a", large)]) }
         #expect(fixture.texts("**") == [] && fixture.snapshot("a") == nil)
@@ -120,7 +121,7 @@ import Testing
     }
 
     @Test func messagesLargerThanASegmentFit() throws {
-        let fixture = LogFixture { $0.retention.bytes = 4 << 20 }
+        let fixture = LogFixture(.memory) { $0.retention.bytes = 4 << 20 }
         let large = String(repeating: "x", count: 1 << 20)
         for index in 0..<20 {
             try fixture.publish("a", "before \(index)")
@@ -131,8 +132,8 @@ import Testing
         #expect(fixture.log.statistics.reservedBytes <= 4 << 20 + 2 * (256 << 10))
     }
 
-    @Test func refusesMoreTopicsThanMayBe() throws {
-        let fixture = LogFixture { $0.maximumTopics = 2 }
+    @Test(arguments: LogKind.allCases) func refusesMoreTopicsThanMayBe(_ kind: LogKind) throws {
+        let fixture = LogFixture(kind) { $0.maximumTopics = 2 }
         try fixture.publish("a", "1")
         try fixture.publish("b", "1")
         #expect(throws: LogError.tooManyTopics) { try fixture.publish("c", "1") }
@@ -141,8 +142,8 @@ import Testing
         try fixture.publish("a", "2")
     }
 
-    @Test func listsTopicsInOrderPageByPage() throws {
-        let fixture = LogFixture()
+    @Test(arguments: LogKind.allCases) func listsTopicsInOrderPageByPage(_ kind: LogKind) throws {
+        let fixture = LogFixture(kind)
         for name in ["b.2", "a", "b.1", "c", "b.10"] { try fixture.publish(name, "x") }
         func page(_ prefix: String, after: String, limit: Int) -> ([String], Bool) {
             var names: [String] = []
