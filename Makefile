@@ -13,8 +13,8 @@ VENV := .venv-test
 FUZZ_SECONDS ?= 60
 PYTEST_ARGS ?=
 # What the sanitizers run: everything that owns memory, and everything that shares it between threads.
-ASAN_FILTER ?= ArenasTests|JSONTests|HTTPTests|PubSubTests|GatewayTests
-TSAN_FILTER ?= ArenasTests|PubSubTests|EventLoopTests|TelemetryTests|GatewayTests
+ASAN_FILTER ?= ArenasTests|JSONTests|HTTPTests|PubSubTests|LogConformanceTests|SegmentLogTests|GatewayTests
+TSAN_FILTER ?= ArenasTests|PubSubTests|ThreadsTests|EventLoopTests|TelemetryTests|GatewayTests
 
 # All tests are Swift Testing's; XCTest's empty run leaks, which LeakSanitizer counts.
 SWIFT_TEST := swift test --disable-xctest

@@ -33,6 +33,7 @@ extension SegmentLog {
                 configuration: configuration, storage: storage, identity: identity, recovered: recovered,
                 observer: observer, clock: clock)
             log.enforceBounds()
+            try log.prepareFirstSegment()
             return (log, report)
         } catch {
             throw OpenError(error, path, configuration)

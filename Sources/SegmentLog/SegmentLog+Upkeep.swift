@@ -70,6 +70,7 @@ extension SegmentLog {
                 state.finished.removeFirst()
                 state.catalog.append(result.segment)
                 state.damagedRanges += result.damage.count
+                if !result.damage.isEmpty { state.log.hasDamage = true }
                 state.log.evict(through: result.segment.lastSequence, keeping: keeping)
             }
             for range in result.damage {

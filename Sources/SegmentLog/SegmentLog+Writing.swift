@@ -175,6 +175,20 @@ extension SegmentLog {
         writer.lastSynchronized = postern_monotonic_nanoseconds()
     }
 
+    /// Where messages are acknowledged at once, a segment stands on disk before the first is: whoever finds it after a
+    /// crash knows that some may be missing.
+    func prepareFirstSegment() throws(Recovery.Failure) {
+        guard acknowledgesAtOnce else { return }
+        let next = state.withLock { $0.log.nextSequence }
+        do throws(StorageError) {
+            try writer.segments.prepare(firstSequence: next, nowMicroseconds: clock())
+        } catch {
+            throw .storage(error)
+        }
+        let activeBytes = writer.segments.activeBytes
+        state.withLock { $0.activeBytes = activeBytes }
+    }
+
     /// Ends the active segment before it is full.
     func endSegment() {
         var progress = SegmentWriter.Progress()

@@ -50,6 +50,7 @@ public final class SegmentLog: MessageLog {
             staging: StagingBuffer(capacity: sizes, tag: identity.tag),
             spare: StagingBuffer(capacity: sizes, tag: identity.tag))
         initial.damagedRanges = damaged
+        initial.log.hasDamage = damaged > 0
         initial.recoverySeconds = seconds
         state = Locked(initial)
         writer = LogWriter(configuration: configuration, storage: storage, identity: identity, spare: spare)

@@ -1,13 +1,40 @@
 import Glibc
 
-/// The standard streams, unbuffered.
+/// The standard streams.
 enum StandardStream {
     static func output(_ text: String) { write(text, to: STDOUT_FILENO) }
     static func error(_ text: String) { write(text, to: STDERR_FILENO) }
 
+    /// Lines gathered for standard output, for whoever writes many of them.
+    struct Lines {
+        private var bytes: [UInt8] = []
+
+        private static let writeBytes = 64 << 10
+
+        mutating func append(_ line: Span<UInt8>) {
+            for index in line.indices { bytes.append(line[index]) }
+            bytes.append(UInt8(ascii: "\n"))
+            if bytes.count >= Self.writeBytes { flush() }
+        }
+
+        mutating func flush() {
+            // unsafe: passes bytes to the kernel for the length of the call.
+            unsafe bytes.withUnsafeBytes { bytes in unsafe StandardStream.writeAll(bytes, to: STDOUT_FILENO) }
+            bytes.removeAll(keepingCapacity: true)
+        }
+    }
+
     // unsafe: passes bytes to the kernel for the length of the call.
     private static func write(_ text: String, to descriptor: Int32) {
         var text = text
-        text.withUTF8 { bytes in _ = unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count) }
+        text.withUTF8 { bytes in unsafe writeAll(UnsafeRawBufferPointer(bytes), to: descriptor) }
+    }
+
+    private static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) {
+        var done = 0
+        while done < bytes.count, let start = bytes.baseAddress {
+            let count = unsafe Glibc.write(descriptor, start + done, bytes.count - done)
+            if count > 0 { done += count } else if errno != EINTR { return }
+        }
     }
 }

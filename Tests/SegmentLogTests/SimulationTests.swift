@@ -26,7 +26,11 @@ import Testing
         }
     }
 
-    private static let seedsPerPart = 250
+    #if DEBUG
+        private static let seedsPerPart = 60
+    #else
+        private static let seedsPerPart = 1000
+    #endif
     private static let chosenSeed = ProcessInfo.processInfo.environment["POSTERN_SEED"].flatMap { UInt64($0) }
 }
 
@@ -244,7 +248,7 @@ final class Simulation {
             if refused.contains(message.sequence) { return fault("\(message.sequence) was refused, and is there") }
         }
         let there = Set(found.map(\.sequence))
-        for (sequence, message) in acknowledged where !there.contains(sequence) {
+        for (sequence, message) in acknowledged.sorted(by: { $0.key < $1.key }) where !there.contains(sequence) {
             if sequence <= deletedThrough[message.topic] ?? 0 { continue }
             return fault("\(sequence) was acknowledged, and is not there")
         }
@@ -313,12 +317,14 @@ final class Drafts {
 
     init(_ capacity: Int) { list = DraftList(capacity: capacity) }
 
-    func add(_ id: TopicID, topic: String, _ text: String, to bytes: inout [UInt8]) {
+    func add(
+        _ id: TopicID, topic: String, _ text: String, to bytes: inout [UInt8], key: IdempotencyHash? = nil
+    ) {
         let body = [UInt8](repeating: UInt8(ascii: "_"), count: Self.frameBytes) + Array(text.utf8)
         list.append(
             MessageDraft(
                 topic: id, offset: bytes.count, byteCount: body.count, cursorOffset: 0,
-                timeOffset: Cursor.byteCount, idOffset: 0))
+                timeOffset: Cursor.byteCount, idOffset: 0, idempotency: key))
         bytes += body
     }
 
@@ -330,6 +336,8 @@ final class Drafts {
         list.withHeldDrafts { log.release($0) }
         return appended
     }
+
+    func isDuplicate(_ index: Int) -> Bool { list[index].isDuplicate }
 
     var sequences: [UInt64] { (0..<list.count).map { list[$0].sequence } }
 }

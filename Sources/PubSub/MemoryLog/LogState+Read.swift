@@ -58,7 +58,9 @@ extension LogState {
     ) throws(ReadError) {
         let state = topics[id]
         if !progress.isStarted { try start(&progress, lostThrough: state.lostThrough) }
-        if progress.needsStart || needsDisk(&progress, from: state.firstSequence, through: state.lastSequence) { return }
+        let first = hasDamage ? earliestSequence : state.firstSequence
+        let last = hasDamage ? lastSequence : state.lastSequence
+        if progress.needsStart || needsDisk(&progress, from: first, through: last) { return }
         var location = firstMessage(of: state, after: progress.position)
         var looked = 0
         while let found = location, !progress.isDone {

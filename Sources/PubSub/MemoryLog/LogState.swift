@@ -22,6 +22,8 @@ package struct LogState: ~Copyable {
     /// The newest message that readers are served. In memory that is the newest of all; on disk it follows behind, as
     /// what could still be lost is not shown.
     package internal(set) var visibleSequence: UInt64 = 0
+    /// Messages on disk are lost, and whose they were nobody knows: reads of any topic look there.
+    package var hasDamage = false
     /// How many topics somebody watches.
     var watchedTopics = 0
     /// Time never runs backwards in the log, whatever the system's clock does.

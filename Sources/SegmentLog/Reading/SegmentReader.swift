@@ -11,6 +11,8 @@ final class SegmentReader {
     /// Where a read by sequence that follows the last one goes on.
     private var resume: (position: UInt64, offset: Int)?
     private let hash: KeyedHash
+    /// What the segment's index knows to be lost.
+    private var damage: [DamagedRange] = []
 
     /// The index is read in pieces of a page; the records in pieces that grow while a read goes on.
     private static let indexBytes = 4096
@@ -30,6 +32,16 @@ final class SegmentReader {
         try data.open(segment.name.text)
         try index.open(segment.name.text)
         self.segment = segment
+        for number in 0..<segment.damageCount {
+            let offset = segment.damageOffset + number * SealedSegment.damageBytes
+            guard let at = try index.bring(offset, SealedSegment.damageBytes) else { break }
+            damage.append(DamagedRange(first: index.block.load(at), last: index.block.load(at + 8)))
+        }
+    }
+
+    /// What is known to be lost between two messages that are there; nil where nothing is.
+    private func knownDamage(behind position: UInt64, before sequence: UInt64) -> UInt64? {
+        damage.first { $0.last > position && $0.first < sequence }?.last
     }
 
     func close() {
@@ -37,6 +49,7 @@ final class SegmentReader {
         index.close()
         segment = nil
         resume = nil
+        damage.removeAll(keepingCapacity: true)
     }
 
     /// A record, and what its bytes are; they are good until the reader is next asked.
@@ -86,11 +99,19 @@ final class SegmentReader {
             guard let (header, at) = try data.record(at: walk.offset, tag: identity.tag),
                 header.sequence > walk.position || header.kind != .message
             else { return try damaged(&walk, segment) }
+            if header.kind == .message, let lost = knownDamage(behind: walk.position, before: header.sequence) {
+                walk.position = lost
+                return .damaged(through: lost)
+            }
             walk.offset += header.storedBytes
             guard header.kind == .message else { continue }
             walk.position = header.sequence
             resume = (walk.position, walk.offset)
             return .message(Found(header: header, at: at))
+        }
+        if let lost = knownDamage(behind: walk.position, before: .max) {
+            walk.position = lost
+            return .damaged(through: lost)
         }
         return .end
     }
@@ -124,20 +145,34 @@ final class SegmentReader {
     struct TopicWalk {
         fileprivate var next: Int
         fileprivate let end: Int
+        fileprivate var position: UInt64
     }
 
     /// - Returns: nil where the segment has none.
     func walk(_ topic: Span<UInt8>, after position: UInt64) throws(StorageError) -> TopicWalk? {
-        guard let segment, let entry = try directoryEntry(topic) else { return nil }
+        guard let segment else { return nil }
+        // Whose message was lost nobody knows: a topic that has none here may have had one.
+        let nothing = damage.isEmpty ? nil : TopicWalk(next: 0, end: 0, position: position)
+        guard let entry = try directoryEntry(topic) else { return nothing }
         let start = segment.postingsOffset + entry.postings * SealedSegment.tableEntryBytes
-        guard let first = try firstEntry(behind: position, at: start, count: entry.count) else { return nil }
-        return TopicWalk(next: entry.postings + first.index, end: entry.postings + entry.count)
+        guard let first = try firstEntry(behind: position, at: start, count: entry.count) else { return nothing }
+        return TopicWalk(next: entry.postings + first.index, end: entry.postings + entry.count, position: position)
     }
 
     func next(_ walk: inout TopicWalk) throws(StorageError) -> Step {
-        guard let segment, walk.next < walk.end else { return .end }
+        guard let segment else { return .end }
+        guard walk.next < walk.end else {
+            guard let lost = knownDamage(behind: walk.position, before: .max) else { return .end }
+            walk.position = lost
+            return .damaged(through: lost)
+        }
         let entry = try entry(walk.next, at: segment.postingsOffset, segment)
+        if let lost = knownDamage(behind: walk.position, before: entry.sequence) {
+            walk.position = lost
+            return .damaged(through: lost)
+        }
         walk.next += 1
+        walk.position = entry.sequence
         guard let (header, at) = try data.record(at: entry.offset, tag: identity.tag), header.sequence == entry.sequence
         else { return .damaged(through: entry.sequence) }
         return .message(Found(header: header, at: at))

@@ -28,11 +28,7 @@ struct Recovery {
         } catch {
             throw .storage(error)
         }
-        if let byteCount {
-            do throws(LogIdentity.Refusal) { return try LogIdentity(parsing: block, byteCount: byteCount) } catch {
-                throw .identity(error)
-            }
-        }
+        if let identity = try parse(block, byteCount) { return identity }
         guard names.allSatisfy({ $0 == LogIdentity.temporaryName || $0 == "lost+found" }) else {
             throw .identity(.notALog)
         }
@@ -42,6 +38,27 @@ struct Recovery {
             return try makeIdentity(block)
         } catch {
             throw .storage(error)
+        }
+    }
+
+    /// The log's identity; nil where the directory has none.
+    func existingIdentity() throws(Failure) -> LogIdentity? {
+        let block = Block(capacity: 4096)
+        var byteCount: Int?
+        do throws(StorageError) {
+            if try storage.list().contains(LogIdentity.fileName) {
+                byteCount = try read(LogIdentity.fileName, into: block)
+            }
+        } catch {
+            throw .storage(error)
+        }
+        return try parse(block, byteCount)
+    }
+
+    private func parse(_ block: Block, _ byteCount: Int?) throws(Failure) -> LogIdentity? {
+        guard let byteCount else { return nil }
+        do throws(LogIdentity.Refusal) { return try LogIdentity(parsing: block, byteCount: byteCount) } catch {
+            throw .identity(error)
         }
     }
 

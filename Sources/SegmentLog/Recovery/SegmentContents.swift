@@ -157,6 +157,13 @@ struct SegmentContents {
         return Array(Set(contents.topics.map(\.name) + contents.controls.map(\.name)))
     }
 
+    /// Ranges of a segment's messages that are lost.
+    func damage(in segment: SealedSegment) throws(StorageError) -> [RecoveryReport.Damage] {
+        var contents = self
+        try contents.readDamage(segment)
+        return contents.damage
+    }
+
     /// What a segment's directory says of its topics.
     func topics(in segment: SealedSegment) throws(StorageError) -> [Topic] {
         var contents = self

@@ -138,6 +138,8 @@ final class SegmentWriter {
                 isSynchronous: isSynchronous
             ).write(to: header, at: 0)
             try storage.write(file, at: 0, from: header, 0..<SegmentHeader.byteCount)
+            // What is acknowledged at once may be lost; that it may be is not.
+            if !isSynchronous { try storage.synchronize(file) }
             isDirty = true
             try storage.synchronizeDirectory()
         } catch {
@@ -181,12 +183,19 @@ final class SegmentWriter {
     /// Synchronizes and closes the active segment; nothing where there is none.
     func finishActive(_ progress: inout Progress) throws(StorageError) {
         guard let segment = active else { return }
+        if segment.end == SegmentHeader.byteCount { return try removeEmpty(segment) }
         if isDirty { try synchronize() }
         storage.close(segment.file)
         active = nil
         progress.finished.append(
             FinishedSegment(name: segment.name, dataEnd: segment.end, lastSequence: segment.lastSequence))
         progress.synchronizedTo = progress.written
+    }
+
+    private func removeEmpty(_ segment: ActiveSegment) throws(StorageError) {
+        storage.close(segment.file)
+        active = nil
+        try storage.remove(segment.name.text)
     }
 
     /// When this returns, all that was written outlives a crash.
