@@ -60,9 +60,6 @@ enum Limits {
     /// Bytes kept that a client sends ahead while its poll is parked or its replies wait for it; behind them reading
     /// pauses.
     static let sentAheadBytes = 64 << 10
-    /// Appends of one turn before the log is told to write: enough to be worth a write, few enough that it begins while
-    /// the rest of the turn is served.
-    static let appendsPerSubmit = 20
     /// Replies of one connection that wait for the disk; behind them it is served no more.
     static let heldReplies = 256
     /// Replies of pipelined requests gathered before they are sent.

@@ -8,8 +8,10 @@ extension SegmentLog {
 
     func runWriter() {
         while true {
+            // One step a ring: what a loop appends after it asked for a write it will ask for again, and a write that
+            // begins in the middle of a turn would take the processor from the loop that fills the next.
             writerBell.wait(nanoseconds: writerSleep())
-            while writeStep() {}
+            _ = writeStep()
             synchronizeIfDue()
             probeIfFull()
             if isEnding.load(ordering: .sequentiallyConsistent) {

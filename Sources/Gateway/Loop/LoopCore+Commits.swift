@@ -11,14 +11,13 @@ extension LoopCore {
     /// The request under way is answered only once `commit` is settled.
     mutating func awaitCommit(_ commit: Commit) {
         awaitedCommit = max(awaitedCommit, commit)
-        appendedCount += 1
-        if appendedCount == Limits.appendsPerSubmit { submit() }
+        hasAppended = true
     }
 
-    /// Has the log write what this turn appended.
+    /// Has the log write what this turn appended: one write for all of it.
     mutating func submit() {
-        guard appendedCount > 0 else { return }
-        appendedCount = 0
+        guard hasAppended else { return }
+        hasAppended = false
         log.submit()
     }
 

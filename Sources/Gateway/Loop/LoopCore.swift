@@ -32,8 +32,8 @@ struct LoopCore: ~Copyable {
     /// Replies that wait for the log, and what the request under way is to wait for.
     var held = HeldReplies()
     var awaitedCommit = Commit.none
-    /// What was appended in this turn that the log has not been told to write.
-    var appendedCount = 0
+    /// Something was appended in this turn that the log has not been told to write.
+    var hasAppended = false
     /// The reply under way ends the connection.
     var closesConnection = false
 
