@@ -17,6 +17,8 @@ import requests
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("POSTERN_BINARY", ROOT / ".build/release/postern"))
+# Where the servers of all tests keep their messages, but for those that say so themselves: memory or disk.
+LOG = os.environ.get("TEST_LOG", "memory")
 
 CURSOR = re.compile(r"^[0-9a-v]{23}$")
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
@@ -49,6 +51,10 @@ class Server:
     def __init__(self, *arguments, env=None, preexec=None, listen="127.0.0.1:0"):
         self.log = tempfile.TemporaryFile()
         options = ["--listen", listen] if listen else []
+        self.directory = None
+        if LOG == "disk" and "--data-dir" not in arguments:
+            self.directory = tempfile.TemporaryDirectory(prefix="postern-test-")
+            options += ["--data-dir", self.directory.name]
         self.process = subprocess.Popen(
             [BINARY, "serve", *options, *arguments],
             stdout=subprocess.PIPE,

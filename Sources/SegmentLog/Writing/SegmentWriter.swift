@@ -14,6 +14,9 @@ final class SegmentWriter {
     /// What was written since the last `synchronize`.
     private(set) var isDirty = false
     private(set) var writtenBytes: UInt64 = 0
+    /// The smallest part of a segment that a nearly full disk is asked for.
+    private static let smallestPart = 16
+
     private let header = Block(capacity: SegmentHeader.byteCount)
 
     struct ActiveSegment {
@@ -130,8 +133,8 @@ final class SegmentWriter {
 
     private func begin(firstSequence: UInt64, firstBytes: Int, _ nowMicroseconds: Int64) throws(StorageError) {
         let name = try freeName(firstSequence)
-        let wanted = max(segmentBytes, SegmentHeader.byteCount + firstBytes)
-        let (file, byteCount) = try openFile(name, wanted)
+        let least = SegmentHeader.byteCount + firstBytes
+        let (file, byteCount) = try openFile(name, max(segmentBytes, least), atLeast: least)
         do throws(StorageError) {
             SegmentHeader(
                 epoch: identity.epoch, firstSequence: firstSequence, createdMicroseconds: nowMicroseconds,
@@ -154,7 +157,9 @@ final class SegmentWriter {
     }
 
     /// A file with room: the spare one, where that is ready and large enough.
-    private func openFile(_ name: SegmentName, _ wanted: Int) throws(StorageError) -> (StorageFile, Int) {
+    private func openFile(
+        _ name: SegmentName, _ wanted: Int, atLeast least: Int
+    ) throws(StorageError) -> (StorageFile, Int) {
         if wanted <= spare.byteCount, let ready = spare.take() {
             do throws(StorageError) { try storage.rename(SpareFile.name, to: name.text) } catch {
                 storage.close(ready.file)
@@ -163,12 +168,25 @@ final class SegmentWriter {
             return (ready.file, ready.byteCount)
         }
         let file = try storage.open(name.text, creating: true)
-        do throws(StorageError) { try storage.allocate(file, byteCount: wanted) } catch {
+        do throws(StorageError) { return (file, try allocate(file, wanted, atLeast: least)) } catch {
             storage.close(file)
             try? storage.remove(name.text)
             throw error
         }
-        return (file, wanted)
+    }
+
+    /// Takes less where the disk has no room for a whole segment, but for a good part of one.
+    private func allocate(_ file: StorageFile, _ wanted: Int, atLeast least: Int) throws(StorageError) -> Int {
+        var byteCount = wanted
+        while true {
+            do throws(StorageError) {
+                try storage.allocate(file, byteCount: byteCount)
+                return byteCount
+            } catch {
+                guard error.meansFull, byteCount / 2 >= max(least, wanted / Self.smallestPart) else { throw error }
+                byteCount /= 2
+            }
+        }
     }
 
     private func freeName(_ firstSequence: UInt64) throws(StorageError) -> SegmentName {
