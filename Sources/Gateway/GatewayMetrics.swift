@@ -107,8 +107,8 @@ extension GatewayShared {
             "postern_storage_damaged_ranges", help: "Ranges of messages that cannot be read any more.",
             value: figures.damagedRanges)
         text.gauge(
-            "postern_storage_recovery_milliseconds", help: "How long it took to open the log.",
-            value: Int(figures.recoverySeconds * 1000))
+            "postern_storage_recovery_seconds", help: "How long it took to open the log.",
+            value: figures.recoverySeconds)
         text.gauge("postern_storage_full", help: "1 while the disk is full.", value: figures.isFull ? 1 : 0)
         text.gauge("postern_storage_failed", help: "1 once the disk failed.", value: figures.hasFailed ? 1 : 0)
         text.gauge(

@@ -46,7 +46,7 @@ public struct SegmentLogConfiguration: Sendable {
     /// What the part in memory is made with. Its bound is far above what it holds, as it is emptied segment by segment.
     var window: MemoryLog.Configuration {
         var configuration = MemoryLog.Configuration()
-        configuration.retention = RetentionPolicy(bytes: max(256 << 20, 4 * stagingBytes))
+        configuration.retention = RetentionPolicy(bytes: max(256 << 20, 4 * stagingBytes), count: retention.count)
         configuration.maximumTopics = maximumTopics
         configuration.maximumIdempotencyKeys = maximumIdempotencyKeys
         configuration.idempotencyWindowMicroseconds = idempotencyWindowMicroseconds

@@ -29,6 +29,8 @@ extension LogState {
         if home == .memory {
             visibleSequence = lastSequence
             trimInStep()
+        } else {
+            trimToCount()
         }
         return .stored(told)
     }

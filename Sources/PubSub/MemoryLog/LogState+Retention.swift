@@ -10,10 +10,7 @@ extension LogState {
     /// Drops the oldest messages in step with the newest segment's filling, so that the oldest segment is empty when
     /// its memory is wanted and no single append drops a whole segment.
     mutating func trimInStep() {
-        if let most = retention.count {
-            var budget = Self.topicTrimsPerAppend
-            while messageCount > most, budget > 0, dropOldestMessage() { budget -= 1 }
-        }
+        trimToCount()
         guard segments.liveBytes + segments.segmentBytes > maximumBytes, segments.liveCount > 1 else { return }
         let fill = segments.newestFill
         while segments.liveCount > 1 {
@@ -23,6 +20,17 @@ extension LogState {
             guard dropped * fill.capacity < fill.used * oldest.count else { return }
             guard oldest.upperBound - earliestSequence > 1 else { return }
             _ = dropOldestMessage()
+        }
+    }
+
+    /// Drops the oldest messages while there are too many; those that are on disk only, the disk's upkeep drops.
+    mutating func trimToCount() {
+        guard let most = retention.count else { return }
+        var budget = Self.topicTrimsPerAppend
+        while messageCount > most, budget > 0, earliestSequence >= windowSequence, earliestSequence <= visibleSequence,
+            dropOldestMessage()
+        {
+            budget -= 1
         }
     }
 

@@ -34,6 +34,9 @@ package struct LogState: ~Copyable {
     var published: UInt64 = 0
     var duplicates: UInt64 = 0
     package var droppedByRetention: UInt64 = 0
+    private var deletions: UInt64 = 0
+    /// Grows whenever messages are dropped, by retention or on purpose.
+    package var drops: UInt64 { droppedByRetention &+ deletions }
     /// Where the sweep over topics with an age bound stands.
     var sweepPosition = 0
 
@@ -91,6 +94,7 @@ package struct LogState: ~Copyable {
     package mutating func delete(_ name: Span<UInt8>) -> Bool {
         guard let id = topics.find(name), topics[id].exists else { return false }
         let hadMessages = topics[id].messageCount > 0
+        deletions &+= 1
         let hadSettings = topics[id].retention != nil
         messageCount -= topics[id].messageCount
         byteCount -= topics[id].byteCount

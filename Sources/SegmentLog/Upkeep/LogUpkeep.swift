@@ -9,6 +9,9 @@ final class LogUpkeep: @unchecked Sendable {
     var removal: (segment: SealedSegment, commit: UInt64)?
     /// Where the look for segments worth compacting stands.
     var compactionPosition = 0
+    /// How much had been dropped when the look began, and how many segments are left to look at.
+    var dropsSeen: UInt64 = 0
+    var looksLeft = 0
 
     init(configuration: SegmentLogConfiguration, storage: any LogStorage, identity: LogIdentity) {
         sealer = SegmentSealer(storage: storage, identity: identity)

@@ -116,6 +116,13 @@ extension SegmentLog {
         let candidate = state.withLock { state -> SealedSegment? in
             let segments = state.catalog.segments
             guard !segments.isEmpty, state.health == .good else { return nil }
+            // Nothing was dropped since all segments were looked at: there is nothing to find.
+            if upkeep.dropsSeen != state.log.drops {
+                upkeep.dropsSeen = state.log.drops
+                upkeep.looksLeft = segments.count
+            }
+            guard upkeep.looksLeft > 0 else { return nil }
+            upkeep.looksLeft -= 1
             return segments[upkeep.compactionPosition % segments.count]
         }
         upkeep.compactionPosition += 1
