@@ -74,7 +74,7 @@ bench: build ## Measure, side by side with nginx and nchan where they are there
 	@Benchmarks/run.sh
 
 .PHONY: fuzz
-fuzz: check-swift ## Fuzz HTTP, JSON and the envelope for FUZZ_SECONDS each
+fuzz: check-swift ## Fuzz HTTP, JSON, the envelope and segments for FUZZ_SECONDS each
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
 .PHONY: coverage

@@ -80,7 +80,10 @@ let package = Package(
         // Run by scripts/fuzz.sh, which links libFuzzer.
         .target(name: "CLibFuzzer", path: "Tests/Support/CLibFuzzer"),
         .executableTarget(
-            name: "fuzz", dependencies: ["CLibFuzzer", "FuzzTargets", "Arenas", "HTTP", "JSON", "PubSub", "Gateway"],
+            name: "fuzz",
+            dependencies: [
+                "CLibFuzzer", "FuzzTargets", "Arenas", "HTTP", "JSON", "PubSub", "SegmentLog", "SimulatedStorage", "Gateway",
+            ],
             path: "Tests/Support/Fuzzer", swiftSettings: settings),
     ]
 )

@@ -133,7 +133,9 @@ struct RecordHeader: Equatable {
         batchOffset = block.load(offset + Offset.batch)
         topicByteCount = Int(block.load(offset + Offset.topicByteCount, as: UInt16.self))
         attributesOffset = block.load(offset + Offset.attributes)
-        guard topicByteCount <= TopicName.maximumBytes, Self.byteCount + topicByteCount <= byteCount,
+        guard sequence <= LogFormat.maximumSequence, kind != .message || sequence > 0,
+            timeMicroseconds >= 0, timeMicroseconds <= LogFormat.latestMicroseconds,
+            topicByteCount <= TopicName.maximumBytes, Self.byteCount + topicByteCount <= byteCount,
             Int(attributesOffset) <= byteCount - Self.byteCount - topicByteCount
         else { return nil }
     }

@@ -89,7 +89,9 @@ struct SealedSegment: Equatable, Sendable {
         damageCount = Int(block.load(offset + 88, as: UInt32.self))
         let replaced = block.load(offset + 100, as: UInt32.self)
         replaces = replaced > 0 ? replaced - 1 : nil
-        guard messageCount >= 0, messageCount <= fileBytes, dataEnd >= SegmentHeader.byteCount, dataEnd <= fileBytes,
+        guard messageCount >= 0, messageCount <= fileBytes, messageBytes >= 0, messageBytes <= fileBytes,
+            firstSequence <= lastSequence, lastSequence <= LogFormat.maximumSequence, lastMicroseconds >= 0,
+            lastMicroseconds <= LogFormat.latestMicroseconds, dataEnd >= SegmentHeader.byteCount, dataEnd <= fileBytes,
             trailerOffset + Self.trailerBytes == fileBytes
         else { return nil }
     }

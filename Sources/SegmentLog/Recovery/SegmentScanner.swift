@@ -20,6 +20,7 @@ struct SegmentScanner {
     let limit: Int
     private var offset = SegmentHeader.byteCount
     private var lastSequence: UInt64 = 0
+    private var firstSequence: UInt64?
     /// The end of the last whole append.
     private var appendEnd = SegmentHeader.byteCount
     private var continues = false
@@ -35,6 +36,7 @@ struct SegmentScanner {
             let at = offset
             offset += header.storedBytes
             lastSequence = header.sequence
+            firstSequence = firstSequence ?? header.sequence
             if !header.continues { appendEnd = offset }
             continues = header.continues
             return .record(header, offset: at)
@@ -53,7 +55,8 @@ struct SegmentScanner {
     private func valid(at offset: Int) throws(StorageError) -> RecordHeader? {
         guard offset + RecordHeader.byteCount <= limit, let (header, _) = try window.record(at: offset, tag: tag),
             offset + header.storedBytes <= RecordHeader.padded(limit), header.sequence >= lastSequence,
-            Int(header.batchOffset) <= offset
+            Int(header.batchOffset) <= offset,
+            header.sequence - (firstSequence ?? header.sequence) <= LogFormat.largestDelta
         else { return nil }
         return header
     }

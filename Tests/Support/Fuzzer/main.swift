@@ -20,9 +20,14 @@ private nonisolated func http(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> I
         unsafe fuzzEnvelope(Span(_unsafeElements: UnsafeBufferPointer(start: bytes, count: count)))
         return 0
     }
+
+    private nonisolated func segment(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
+        unsafe fuzzSegment(Span(_unsafeElements: UnsafeBufferPointer(start: bytes, count: count)))
+        return 0
+    }
 #endif
 
-private let usage = "usage: fuzz json|http|envelope [libFuzzer's flags] [corpus]"
+private let usage = "usage: fuzz json|http|envelope|segment [libFuzzer's flags] [corpus]"
 
 guard CommandLine.arguments.count >= 2 else {
     print(usage)
@@ -35,6 +40,7 @@ case "json": unsafe exit(postern_run_fuzzer(&count, &arguments, json))
 case "http": unsafe exit(postern_run_fuzzer(&count, &arguments, http))
 #if FUZZING
     case "envelope": unsafe exit(postern_run_fuzzer(&count, &arguments, envelope))
+    case "segment": unsafe exit(postern_run_fuzzer(&count, &arguments, segment))
 #endif
 default:
     print(usage)
