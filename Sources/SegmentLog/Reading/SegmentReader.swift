@@ -35,7 +35,8 @@ final class SegmentReader {
         for number in 0..<segment.damageCount {
             let offset = segment.damageOffset + number * SealedSegment.damageBytes
             guard let at = try index.bring(offset, SealedSegment.damageBytes) else { break }
-            damage.append(DamagedRange(first: index.block.load(at), last: index.block.load(at + 8)))
+            let range = DamagedRange(first: index.block.load(at), last: index.block.load(at + 8))
+            if range.first <= range.last, range.last <= segment.lastSequence { damage.append(range) }
         }
     }
 

@@ -97,8 +97,9 @@ struct SegmentContents {
         let block = try section(segment, segment.damageOffset, segment.damageCount * SealedSegment.damageBytes)
         for index in 0..<segment.damageCount {
             let offset = index * SealedSegment.damageBytes
-            damage.append(
-                .init(segment: segment.name.text, first: block.load(offset), last: block.load(offset + 8)))
+            let (first, last): (UInt64, UInt64) = (block.load(offset), block.load(offset + 8))
+            guard first <= last, last <= segment.lastSequence else { continue }
+            damage.append(.init(segment: segment.name.text, first: first, last: last))
         }
     }
 
