@@ -30,6 +30,8 @@ public struct GatewayConfiguration: Sendable {
     public var streamLifetimeMilliseconds = 3_600_000
     /// A client that takes nothing of what waits for it is cut off after so long.
     public var stallTimeoutMilliseconds = 30_000
+    /// Latest a message may be set to be delivered: it waits in memory.
+    public var maximumDelayMicroseconds: Int64 = 7 * 86_400 * 1_000_000
     /// Whether `/` shows a page for a browser.
     public var servesConsole = true
     public var log = MemoryLog.Configuration()

@@ -71,6 +71,9 @@ extension GatewayShared {
             [("poll", delivered(.poll)), ("sse", delivered(.eventStream)), ("ndjson", delivered(.lines))])
         text.counter(
             "postern_messages_dropped_total", help: "Messages dropped by retention.", value: log.droppedByRetention)
+        text.counter(
+            "postern_messages_scheduled_total", help: "Messages taken in to be delivered later.", value: log.scheduled)
+        text.gauge("postern_scheduled_messages", help: "Messages that wait for their time.", value: log.waiting)
         text.gauge("postern_log_messages", help: "Messages that can be read.", value: log.messages)
         text.gauge("postern_log_bytes", help: "Bytes of messages that can be read.", value: log.bytes)
         text.gauge("postern_log_segments", help: "Segments that hold messages.", value: log.segments)

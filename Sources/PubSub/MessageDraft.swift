@@ -19,6 +19,8 @@ public struct MessageDraft: BitwiseCopyable, Sendable {
     public var attributesOffset: Int
     /// How long the message may be read, in microseconds; 0 for as long as retention lets it.
     public var timeToLiveMicroseconds: Int64
+    /// When the message is to be delivered; 0 for at once.
+    public var deliverMicroseconds: Int64 = 0
     /// What tells a repeated publish from a new one; nil where the publisher gave no idempotency key.
     public var idempotency: IdempotencyHash?
 
@@ -26,6 +28,9 @@ public struct MessageDraft: BitwiseCopyable, Sendable {
     public var sequence: UInt64 = 0
     public var timeMicroseconds: Int64 = 0
     public var isDuplicate = false
+    /// The message waits for its time, or did when it was first published: it has no sequence number yet, but this one.
+    public var isScheduled = false
+    public var scheduleNumber: UInt64 = 0
 
     public init(
         topic: TopicID, offset: Int, byteCount: Int, cursorOffset: Int, timeOffset: Int, idOffset: Int,

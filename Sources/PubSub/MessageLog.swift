@@ -76,6 +76,13 @@ public protocol MessageLog: AnyObject, Sendable {
         prefix: Span<UInt8>, after: Span<UInt8>, limit: Int, _ body: (Span<UInt8>, TopicSnapshot) -> Void
     ) -> Bool
 
+    /// When the next message is to be delivered that waits for its time; `.max` where none does.
+    var nextDueMicroseconds: Int64 { get }
+
+    /// Delivers messages whose time has come, in the order of their times, some hundreds at most.
+    /// - Returns: as `append` does.
+    func deliverDue(nowMicroseconds: Int64) -> Appended
+
     /// Drops what is too old; called about once a second by one thread.
     func enforceRetention(nowMicroseconds: Int64)
 
@@ -214,6 +221,8 @@ public enum LogError: Error, Equatable, Sendable {
     case busy
     /// More is waiting to be written than may wait.
     case behind
+    /// As many messages wait for their time as may.
+    case scheduleFull
     /// The disk is full. Publishing goes on once there is room.
     case full
     /// The disk failed. The log can be read until it is started anew.
@@ -305,6 +314,9 @@ public struct LogStatistics: Equatable, Sendable {
     public var published: UInt64 = 0
     public var duplicates: UInt64 = 0
     public var droppedByRetention: UInt64 = 0
+    /// Messages that were accepted to be delivered later, and those that wait still.
+    public var scheduled: UInt64 = 0
+    public var waiting = 0
     public var lastSequence: UInt64 = 0
     public var idempotencyKeys = 0
     public var idempotencyEvictions: UInt64 = 0

@@ -12,6 +12,10 @@ struct DurableState: ~Copyable {
     var commits: UInt64 = 0
     var failures = FailedCommits()
     var health = LogHealth.good
+    /// Up to here messages that wait are on disk.
+    var settledSchedule: UInt64 = 0
+    /// Messages whose time came and whose delivery is not on disk yet.
+    var delivering: [(commit: UInt64, name: [UInt8], message: ScheduledMessage)] = []
     /// Full segments that have no index yet, oldest first.
     var finished: [FinishedSegment] = []
     /// Bytes of the file that is written to.
@@ -53,6 +57,7 @@ struct DurableState: ~Copyable {
         for index in drafts.indices {
             let topic = log.topics.names.bytes(of: drafts[index].topic).count
             total += RecordHeader.storedBytes(topic: topic, message: drafts[index].byteCount)
+            if drafts[index].deliverMicroseconds > 0 { total += ScheduledPayload.byteCount }
             // And what it lost, should the topic come back with it.
             total += RecordHeader.storedBytes(topic: topic, message: TopicSettingsRecord.byteCount)
         }
@@ -69,6 +74,53 @@ struct DurableState: ~Copyable {
             log.topics[id].lossIsRemembered = false
             append(.settings, log.topics.names.bytes(of: id), log.settings(of: id))
         }
+    }
+
+    /// Stages a message that waits, as it is in the schedule.
+    func stage(_ message: ScheduledMessage, hash: IdempotencyHash? = nil) {
+        let name = log.topics.names.bytes(of: message.topic)
+        staging.append(
+            RecordHeader(message, topic: name.count, sequence: log.lastSequence, time: log.newestMicroseconds, hash),
+            name, ScheduledPayload(message), message.bytes.span)
+    }
+
+    /// Stages those of an append's drafts that are to wait.
+    func stageNewlyScheduled(_ drafts: Span<MessageDraft>, nowMicroseconds: Int64) {
+        for index in drafts.indices where drafts[index].isScheduled && !drafts[index].isDuplicate {
+            let number = drafts[index].scheduleNumber
+            guard let message = log.schedule.message(number) else { continue }
+            stage(message, hash: drafts[index].idempotency)
+        }
+    }
+
+    func stageUnscheduled(_ number: UInt64, _ name: [UInt8]) {
+        let payload = Block(capacity: ScheduledPayload.numberByteCount)
+        payload.store(number, at: 0)
+        let header = RecordHeader(
+            kind: .unscheduled, sequence: log.lastSequence, timeMicroseconds: log.newestMicroseconds,
+            topicByteCount: name.count, messageByteCount: ScheduledPayload.numberByteCount)
+        staging.append(header, name.span, payload.span(0..<ScheduledPayload.numberByteCount))
+    }
+
+    func name(of id: TopicID) -> [UInt8] {
+        let name = log.topics.names.bytes(of: id)
+        return name.indices.map { name[$0] }
+    }
+
+    /// Takes note that a batch is on disk.
+    mutating func settleSchedule(_ batch: StagingBuffer) {
+        settledSchedule = max(settledSchedule, batch.lastSchedule)
+        if !delivering.isEmpty { delivering.removeAll { $0.commit <= batch.lastCommit } }
+    }
+
+    /// Takes back what is not on disk of what is to wait, and what was to be delivered waits again.
+    mutating func takeBack() {
+        log.void(from: log.visibleSequence + 1, scheduledFrom: settledSchedule + 1)
+        for (_, name, message) in delivering {
+            // Its topic had its place a moment ago.
+            do throws(LogError) { try log.restoreScheduled(message, name.span) } catch {}
+        }
+        delivering = []
     }
 
     /// Stages what is not a message, as a change of its own: a topic's settings, or its deletion.
@@ -105,5 +157,25 @@ struct FailedCommits {
 
     func error(of commit: UInt64) -> LogError? {
         ranges.last { $0.first <= commit && commit <= $0.last }?.error
+    }
+}
+
+extension RecordHeader {
+    /// That of a message that waits.
+    init(_ message: ScheduledMessage, topic: Int, sequence: UInt64, time: Int64, _ hash: IdempotencyHash?) {
+        self.init(
+            kind: .scheduled, sequence: sequence, timeMicroseconds: time, topicByteCount: topic,
+            messageByteCount: ScheduledPayload.byteCount + message.bytes.count)
+        expiresMicroseconds = message.dueMicroseconds
+        attributesOffset = UInt32(message.attributesOffset)
+        idempotency = hash
+    }
+}
+
+extension ScheduledPayload {
+    init(_ message: ScheduledMessage) {
+        self.init(
+            number: message.number, timeToLiveMicroseconds: message.timeToLiveMicroseconds,
+            cursorOffset: message.cursorOffset, timeOffset: message.timeOffset)
     }
 }

@@ -34,8 +34,9 @@ extension SegmentLog {
         let before = staging.count
         let step = try state.log.append(
             &drafts, bytes: bytes, nowMicroseconds: nowMicroseconds, fresh: &fresh
-        ) { draft, topic, message in staging.append(RecordHeader(draft, topic: topic.count), topic, message) }
+        ) { draft, topic, message in Self.stage(draft, topic, message, staging) }
         if case .needsSegment(let byteCount) = step { return .needsMemory(byteCount: byteCount) }
+        state.stageNewlyScheduled(drafts.span, nowMicroseconds: nowMicroseconds)
         if staging.count > before {
             state.stageLossesOfNewTopics(drafts.span)
             state.commits += 1
@@ -45,6 +46,64 @@ extension SegmentLog {
         var told = ReaderSet()
         while state.log.makeVisible(through: .max, told: &told) {}
         return .done(Appended(told: told))
+    }
+
+    private static func stage(
+        _ draft: borrowing MessageDraft, _ topic: Span<UInt8>, _ message: Span<UInt8>, _ staging: StagingBuffer
+    ) {
+        // What waits is staged from the schedule, where it has its id.
+        guard !draft.isScheduled else { return }
+        staging.append(RecordHeader(draft, topic: topic.count), topic, message)
+    }
+
+    public var nextDueMicroseconds: Int64 { state.withLock { $0.log.schedule.first?.dueMicroseconds ?? .max } }
+
+    public func deliverDue(nowMicroseconds: Int64) -> Appended {
+        var appended = Appended(told: ReaderSet())
+        var fresh: SegmentStore.FreshMemory?
+        var budget = Schedule.deliveriesAtOnce
+        while budget > 0 {
+            let step = state.withLock { deliverLocked(&$0, nowMicroseconds, &fresh) }
+            switch step {
+            case .done(let delivered):
+                appended.told.bits |= delivered.told.bits
+                appended.commit = delivered.commit
+            case .needsMemory(let byteCount): fresh = SegmentStore.FreshMemory(byteCount: byteCount)
+            case nil: return appended
+            }
+            budget -= 1
+        }
+        return appended
+    }
+
+    /// One message whose time has come: that it waits no more and that it is there are one append.
+    private func deliverLocked(
+        _ state: inout DurableState, _ nowMicroseconds: Int64, _ fresh: inout SegmentStore.FreshMemory?
+    ) -> Step? {
+        guard let message = state.log.dueMessage(nowMicroseconds: nowMicroseconds) else { return nil }
+        let most = RecordHeader.storedBytes(topic: TopicName.maximumBytes, message: message.bytes.count)
+            + 2 * RecordHeader.storedBytes(topic: TopicName.maximumBytes, message: TopicSettingsRecord.byteCount)
+        do throws(LogError) { try state.checkRoom(most) } catch { return nil }
+        let name = state.name(of: message.topic)
+        let staging = state.staging
+        let step = state.log.deliver(message, nowMicroseconds: nowMicroseconds, fresh: &fresh) { draft, topic, bytes in
+            staging.append(RecordHeader(draft, topic: topic.count), topic, bytes)
+        }
+        switch step {
+        case nil: return nil
+        case .needsSegment(let byteCount): return .needsMemory(byteCount: byteCount)
+        case .stored:
+            state.stageUnscheduled(message.number, name)
+            state.commits += 1
+            staging.endAppend(state.commits)
+            state.delivering.append((state.commits, name, message))
+            var told = ReaderSet()
+            guard acknowledgesAtOnce else {
+                return .done(Appended(told: told, commit: Commit(rawValue: state.commits)))
+            }
+            while state.log.makeVisible(through: .max, told: &told) {}
+            return .done(Appended(told: told))
+        }
     }
 
     public func configure(

@@ -288,11 +288,14 @@ extension SegmentLog {
     private func removeDeadSegments(_ settle: () -> Void) {
         while true {
             if upkeep.removal == nil {
+                let since = clock() - configuration.idempotencyWindowMicroseconds
                 let dead = state.withLock { state -> SealedSegment? in
                     guard let first = state.catalog.first, first.lastSequence < state.log.earliestSequence,
                         state.catalog.segments.count > 1 || !state.finished.isEmpty || state.activeBytes > 0
                     else { return nil }
-                    return first
+                    // Its idempotency keys are still good, and there is room for them.
+                    let keepsKeys = first.keyCount > 0 && first.lastMicroseconds > since
+                    return keepsKeys && state.fileBytes <= configuration.maximumBytes ? nil : first
                 }
                 guard let dead, keepSettings(of: dead) else { return }
                 settle()
@@ -340,9 +343,38 @@ extension SegmentLog {
             start += batch.count
             writerBell.ring()
         }
+        guard keepWaiting(behind: segment.lastSequence) else { return false }
         let commit = state.withLock { $0.commits }
         upkeep.removal = (segment, acknowledgesAtOnce ? 0 : commit)
         return true
+    }
+
+    /// Writes messages anew that wait and stand in a segment that goes.
+    /// - Returns: false where that has to wait.
+    private func keepWaiting(behind sequence: UInt64) -> Bool {
+        defer { writerBell.ring() }
+        return state.withLock { state in
+            guard state.health == .good else { return false }
+            var isDone = true
+            var moved: [ScheduledMessage] = []
+            var room = state.staging.freeBytes
+            state.log.schedule.update(where: { $0.writtenBehind <= sequence }) { message in
+                let byteCount = RecordHeader.storedBytes(
+                    topic: TopicName.maximumBytes, message: ScheduledPayload.byteCount + message.bytes.count)
+                guard byteCount <= room else { return isDone = false }
+                room -= byteCount
+                moved.append(message)
+            }
+            for message in moved { state.stage(message) }
+            if !moved.isEmpty {
+                state.commits += 1
+                state.staging.endAppend(state.commits)
+            }
+            let newest = state.log.lastSequence
+            let numbers = Set(moved.map(\.number))
+            state.log.schedule.update(where: { numbers.contains($0.number) }) { $0.writtenBehind = newest }
+            return isDone
+        }
     }
 
     private func noteOldest() {

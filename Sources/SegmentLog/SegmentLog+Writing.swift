@@ -67,12 +67,14 @@ extension SegmentLog {
     }
 
     /// Segments that are full are the upkeep's from here on.
-    private func handOver(_ progress: inout SegmentWriter.Progress) {
+    /// - Parameter batch: one that is as durable as it is to be.
+    private func handOver(_ progress: inout SegmentWriter.Progress, settled batch: StagingBuffer? = nil) {
         let finished = progress.finished
         progress.finished = []
         let activeBytes = writer.segments.activeBytes
         let written = writer.segments.writtenBytes
         state.withLock { state in
+            if let batch { state.settleSchedule(batch) }
             state.finished += finished
             state.activeBytes = activeBytes
             state.writtenBytes = written
@@ -83,7 +85,7 @@ extension SegmentLog {
 
     /// A batch is as durable as it is to be.
     private func settle(_ batch: StagingBuffer) {
-        handOver(&writer.progress)
+        handOver(&writer.progress, settled: batch)
         settle(commit: batch.lastCommit, sequence: batch.messageCount > 0 ? batch.lastSequence : 0)
     }
 
@@ -113,12 +115,18 @@ extension SegmentLog {
             return
         }
         let stored = storedPart(of: batch)
-        if stored.commit > 0 { settle(commit: stored.commit, sequence: stored.sequence) }
+        if stored.commit > 0 {
+            settle(commit: stored.commit, sequence: stored.sequence)
+            state.withLock { state in
+                state.settledSchedule = max(state.settledSchedule, stored.schedule)
+                state.delivering.removeAll { $0.commit <= stored.commit }
+            }
+        }
         let newest = state.withLock { state in
             state.health = isFull ? .full : .failed
             state.failures.add(max(stored.commit + 1, batch.firstCommit), state.commits, why)
             state.staging.removeAll()
-            state.log.void(from: state.log.visibleSequence + 1)
+            state.takeBack()
             return state.commits
         }
         giveBack(batch)
@@ -128,18 +136,21 @@ extension SegmentLog {
     }
 
     /// How far a batch stands in segments that are synchronized and closed.
-    private func storedPart(of batch: StagingBuffer) -> (commit: UInt64, sequence: UInt64) {
+    private func storedPart(of batch: StagingBuffer) -> (commit: UInt64, sequence: UInt64, schedule: UInt64) {
         var commit = batch.firstCommit
         var sequence: UInt64 = 0
-        var last: (commit: UInt64, sequence: UInt64) = (0, 0)
+        var schedule: UInt64 = 0
+        var last: (commit: UInt64, sequence: UInt64, schedule: UInt64) = (0, 0, 0)
         var offset = 0
         while offset < writer.progress.synchronizedTo,
             let record = RecordHeader(trusting: batch.block, at: offset)
         {
+            let payload = offset + record.messageRange.lowerBound
             offset += record.storedBytes
             if record.kind == .message { sequence = record.sequence }
+            if record.kind == .scheduled { schedule = batch.block.load(payload) }
             if !record.continues {
-                last = (commit, sequence)
+                last = (commit, sequence, schedule)
                 commit += 1
             }
         }

@@ -52,6 +52,7 @@ public final class SegmentLog: MessageLog {
         initial.damagedRanges = damaged
         initial.log.hasDamage = damaged > 0
         initial.recoverySeconds = seconds
+        initial.settledSchedule = initial.log.schedule.lastNumber
         state = Locked(initial)
         writer = LogWriter(configuration: configuration, storage: storage, identity: identity, spare: spare)
         upkeep = LogUpkeep(configuration: configuration, storage: storage, identity: identity)

@@ -17,6 +17,7 @@ public struct SegmentLogConfiguration: Sendable {
     /// What the whole log keeps. Bytes count files.
     public var retention = RetentionPolicy(bytes: 1 << 30)
     public var maximumTopics = 100_000
+    public var maximumScheduled = 100_000
     public var maximumIdempotencyKeys = 1 << 17
     public var idempotencyWindowMicroseconds: Int64 = 120_000_000
     /// Most bytes that wait to be written: what a second of a fast disk takes. Behind it publishes get 503.
@@ -48,6 +49,7 @@ public struct SegmentLogConfiguration: Sendable {
         var configuration = MemoryLog.Configuration()
         configuration.retention = RetentionPolicy(bytes: max(256 << 20, 4 * stagingBytes), count: retention.count)
         configuration.maximumTopics = maximumTopics
+        configuration.maximumScheduled = maximumScheduled
         configuration.maximumIdempotencyKeys = maximumIdempotencyKeys
         configuration.idempotencyWindowMicroseconds = idempotencyWindowMicroseconds
         return configuration

@@ -19,6 +19,7 @@ struct Serve: ParsableCommand {
         "--arena-budget-bytes", "--max-body-bytes", "--max-connections", "--max-topics", "--retention-bytes",
         "--retention-count", "--retention-age", "--drain-timeout", "--max-streams", "--stream-heartbeat",
         "--stream-lifetime", "--stall-timeout", "--console", "--log-level", "--data-dir", "--durability",
+        "--max-delay", "--max-scheduled",
     ]
 
     @Option(
@@ -136,6 +137,18 @@ struct Serve: ParsableCommand {
     var stallTimeout: Int?
 
     @Option(
+        help: ArgumentHelp(
+            "Latest a message may be set to be delivered: 1s to 365d. (default: 7d)", valueName: "time"),
+        transform: OptionValues.milliseconds(1000...365 * 86_400_000))
+    var maxDelay: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Most messages that wait for their time: 1 to 10000000. (default: 100000)", valueName: "n"),
+        transform: OptionValues.integer(1...10_000_000))
+    var maxScheduled: Int?
+
+    @Option(
         help: ArgumentHelp("Serve the browser's page at /: on or off. (default: on)", valueName: "on|off"),
         transform: OptionValues.toggle)
     var console: Bool?
@@ -230,6 +243,7 @@ struct Serve: ParsableCommand {
         configuration.retention = gateway.log.retention
         configuration.retention.bytes = retentionBytes ?? SegmentLogConfiguration().retention.bytes
         configuration.maximumTopics = gateway.log.maximumTopics
+        configuration.maximumScheduled = gateway.log.maximumScheduled
         configuration.stagingBytes = max(configuration.stagingBytes, 2 * gateway.arenaMaximumBytes)
         return configuration
     }
@@ -268,6 +282,8 @@ struct Serve: ParsableCommand {
         configuration.heartbeatMilliseconds = streamHeartbeat ?? configuration.heartbeatMilliseconds
         configuration.streamLifetimeMilliseconds = streamLifetime ?? configuration.streamLifetimeMilliseconds
         configuration.stallTimeoutMilliseconds = stallTimeout ?? configuration.stallTimeoutMilliseconds
+        if let maxDelay { configuration.maximumDelayMicroseconds = Int64(maxDelay) * 1000 }
+        configuration.log.maximumScheduled = maxScheduled ?? configuration.log.maximumScheduled
         configuration.servesConsole = console ?? configuration.servesConsole
         configuration.drainTimeoutMilliseconds = drainTimeout ?? configuration.drainTimeoutMilliseconds
         return configuration

@@ -47,6 +47,7 @@ final class LogFixture {
         disk.retention.count = memory.retention.count
         disk.retention.ageMicroseconds = memory.retention.ageMicroseconds
         disk.maximumTopics = memory.maximumTopics
+        disk.maximumScheduled = memory.maximumScheduled
         disk.smallSegmentBytes = 8192
         disk.smallTailBytes = kind == .disk ? nil : 0
         disk.stagingBytes = 1 << 20
@@ -135,6 +136,35 @@ final class LogFixture {
         settle()
         if kind == .restarted, woken.readers.isEmpty { restart() }
         return (stored, woken.readers)
+    }
+
+    /// Publishes a message that is to wait.
+    /// - Returns: its schedule number, and whether it repeats one; nil where the log has no room.
+    @discardableResult
+    func schedule(
+        _ topic: String, _ text: String, at due: Int64, ttl: Int64 = 0, key: String? = nil
+    ) throws(LogError) -> (number: UInt64, isDuplicate: Bool) {
+        var list = DraftList(capacity: 1)
+        let body = Self.frame(text)
+        var draft = MessageDraft(
+            topic: try log.intern(Array(topic.utf8).span), offset: 0, byteCount: body.count, cursorOffset: 0,
+            timeOffset: Cursor.byteCount, idOffset: 0, timeToLiveMicroseconds: ttl,
+            idempotency: key.map { IdempotencyHash(high: 2, low: UInt64(truncatingIfNeeded: $0.hashValue)) })
+        draft.deliverMicroseconds = due
+        list.append(draft)
+        defer { list.withHeldDrafts { log.release($0) } }
+        _ = try list.withDrafts { drafts throws(LogError) in
+            try log.append(&drafts, bytes: body.span, nowMicroseconds: now)
+        }
+        settle()
+        if kind == .restarted { restart() }
+        return (list[0].scheduleNumber, list[0].isDuplicate)
+    }
+
+    func deliverDue() {
+        _ = log.deliverDue(nowMicroseconds: now)
+        settle()
+        if kind == .restarted { restart() }
     }
 
     @discardableResult

@@ -10,6 +10,8 @@ struct PublishFields {
     var contentType: Range<Int>?
     var kind = MediaType.Kind.other
     var timeToLiveMicroseconds: Int64 = 0
+    /// When the message is to be delivered; 0 for at once.
+    var deliverMicroseconds: Int64 = 0
 }
 
 extension LoopCore {
@@ -43,6 +45,7 @@ extension LoopCore {
             }
             fields.timeToLiveMicroseconds = time
         }
+        fields.deliverMicroseconds = try deliveryTime(request)
         fields.contentType = try onlyValue("content-type", "Content-Type", request)
         if let range = fields.contentType {
             guard range.count <= Limits.contentTypeBytes,
@@ -51,6 +54,40 @@ extension LoopCore {
             fields.kind = type.kind
         }
         return fields
+    }
+
+    /// When a message is to be delivered, as `Delay` or `Deliver-At` says; 0 for at once.
+    private func deliveryTime(_ request: borrowing Request) throws(APIProblem) -> Int64 {
+        let delay = try onlyValue("delay", "Delay", request)
+        let time = try onlyValue("deliver-at", "Deliver-At", request)
+        guard delay == nil || time == nil else {
+            throw .invalidHeader("Deliver-At", "either Delay or Deliver-At, not both")
+        }
+        let now = loop.wallClockMicroseconds
+        if let delay {
+            guard let delay = Duration.microseconds(request.bytes.extracting(delay)) else {
+                throw .invalidHeader("Delay", "seconds, or a time such as 10m, is wanted")
+            }
+            return try deliveryTime(now + delay, now) { .invalidHeader("Delay", Self.tooLate) }
+        }
+        guard let time else { return 0 }
+        guard let at = Timestamp(parsing: request.bytes.extracting(time)) else {
+            throw .invalidHeader("Deliver-At", "an RFC 3339 time is wanted")
+        }
+        return try deliveryTime(at.microseconds, now) { .invalidHeader("Deliver-At", Self.tooLate) }
+    }
+
+    static var tooLate: StaticString { "this is further ahead than --max-delay lets it be" }
+
+    /// - Returns: 0 where the time has come already.
+    func deliveryTime(
+        _ due: Int64, _ now: Int64, _ problem: () -> APIProblem
+    ) throws(APIProblem) -> Int64 {
+        guard due - now <= shared.configuration.maximumDelayMicroseconds else {
+            let seconds = Int(shared.configuration.maximumDelayMicroseconds / 1_000_000)
+            throw problem().with { $0.limit = seconds }
+        }
+        return due > now ? due : 0
     }
 
     /// The value of a field that may be there once: which of two was meant, nobody knows.

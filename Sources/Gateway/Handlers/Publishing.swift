@@ -26,7 +26,7 @@ extension LoopCore {
         drafts.removeAll()
         try hold(
             topic, id, 0..<bytes.count, Places(id: idOffset, attributes: attributesOffset),
-            fields.timeToLiveMicroseconds)
+            fields.timeToLiveMicroseconds, fields.deliverMicroseconds)
         try append(bytes)
         let status = drafts[0].isDuplicate ? 200 : 201
         replies.begin(status, "application/json", request.fate)
@@ -136,7 +136,17 @@ extension LoopCore {
         let envelope = try EnvelopeDecoder.decode(&reader, of: document, index: drafts.count, in: arena)
         let start = messages.count
         let places = envelope.encode(to: &messages)
-        try hold(envelope.topic, envelope.id, start..<messages.count, places, envelope.timeToLiveMicroseconds)
+        let now = loop.wallClockMicroseconds
+        let due = envelope.deliverMicroseconds ?? envelope.delayMicroseconds.map { now + $0 } ?? 0
+        let index = drafts.count
+        let deliver = try deliveryTime(due, now) {
+            APIProblem(400, "invalid_envelope", Self.tooLate).with {
+                $0.messageIndex = index
+                $0.field = "deliver_at"
+            }
+        }
+        try hold(
+            envelope.topic, envelope.id, start..<messages.count, places, envelope.timeToLiveMicroseconds, deliver)
         // What the receipt repeats of the envelope, so that it need not be decoded twice.
         receipts.appendFramed(envelope.topic)
         receipts.appendFramed(envelope.id)
@@ -146,7 +156,8 @@ extension LoopCore {
 
     /// Interns the topic, and notes the message among the drafts.
     private mutating func hold(
-        _ topic: Span<UInt8>, _ id: Span<UInt8>, _ range: Range<Int>, _ places: Places, _ timeToLive: Int64
+        _ topic: Span<UInt8>, _ id: Span<UInt8>, _ range: Range<Int>, _ places: Places, _ timeToLive: Int64,
+        _ deliver: Int64
     ) throws(APIProblem) {
         let topicID: TopicID
         do throws(LogError) { topicID = try log.intern(topic) } catch { throw .from(error) }
@@ -156,11 +167,12 @@ extension LoopCore {
             hash = IdempotencyHash(high: bits.0, low: bits.1)
         }
         pool.countPromoted(copyBytes: range.count, internBytes: topic.count)
-        drafts.append(
-            MessageDraft(
+        var draft = MessageDraft(
                 topic: topicID, offset: range.lowerBound, byteCount: range.count,
                 cursorOffset: MessageEncoder.cursorOffset, timeOffset: MessageEncoder.timeOffset, idOffset: places.id,
-                attributesOffset: places.attributes, timeToLiveMicroseconds: timeToLive, idempotency: hash))
+                attributesOffset: places.attributes, timeToLiveMicroseconds: timeToLive, idempotency: hash)
+        draft.deliverMicroseconds = deliver
+        drafts.append(draft)
     }
 
     /// Appends the drafts, and wakes the loops whose clients wait for them.
@@ -194,6 +206,7 @@ extension LoopCore {
 
     private mutating func writeReceipt(_ index: Int, _ topic: Span<UInt8>, _ id: Span<UInt8>) {
         let draft = drafts[index]
+        if draft.isScheduled { return writeScheduledReceipt(draft, topic, id) }
         let cursor = Cursor(epoch: log.epoch, sequence: draft.sequence).text
         replies.output.append("{\"topic\":\"")
         replies.output.append(contentsOf: topic)
@@ -210,6 +223,28 @@ extension LoopCore {
         replies.output.append("\",\"time\":\"")
         replies.output.append(contentsOf: replies.time.update(Timestamp(microseconds: draft.timeMicroseconds)).span)
         replies.output.append(draft.isDuplicate ? "\",\"duplicate\":true}" : "\"}")
+    }
+
+    /// That of a message that waits: it has no cursor and no time yet.
+    private mutating func writeScheduledReceipt(_ draft: MessageDraft, _ topic: Span<UInt8>, _ id: Span<UInt8>) {
+        replies.output.append("{\"topic\":\"")
+        replies.output.append(contentsOf: topic)
+        replies.output.append("\",\"id\":")
+        if id.count > 0 {
+            JSONWriter.appendString(id, to: &replies.output)
+        } else {
+            let text = ScheduleID.text(draft.scheduleNumber)
+            replies.output.append("\"")
+            replies.output.append(contentsOf: text.span)
+            replies.output.append("\"")
+        }
+        if draft.deliverMicroseconds > 0 {
+            replies.output.append(",\"deliver_at\":\"")
+            let due = Timestamp(microseconds: draft.deliverMicroseconds)
+            replies.output.append(contentsOf: replies.time.update(due).span)
+            replies.output.append("\"")
+        }
+        replies.output.append(draft.isDuplicate ? ",\"duplicate\":true}" : "}")
     }
 
     private mutating func writeReceipts(_ names: Span<UInt8>, _ fate: ConnectionFate) -> Int {

@@ -14,6 +14,16 @@ extension LoopCore {
         hasAppended = true
     }
 
+    /// Delivers messages whose time has come. One loop does it, for all.
+    mutating func deliverDue() {
+        guard loop.index == 0 else { return }
+        let now = loop.wallClockMicroseconds(at: loop.nowNanoseconds)
+        guard log.nextDueMicroseconds <= now else { return }
+        var delivered = log.deliverDue(nowMicroseconds: now)
+        if delivered.commit != .none { hasAppended = true }
+        while let index = delivered.told.popFirst() { shared.loops[index].wake() }
+    }
+
     /// Has the log write what this turn appended: one write for all of it.
     mutating func submit() {
         guard hasAppended else { return }

@@ -101,6 +101,10 @@ extension APIProblem {
             overloaded("readers hold the memory that this message needs")
         case .behind:
             overloaded("the disk does not keep up with what is published")
+        case .scheduleFull:
+            APIProblem(503, "schedule_full", "as many messages wait for their time as may").with {
+                $0.retryAfterSeconds = 60
+            }
         case .full:
             APIProblem(507, "storage_full", "the disk is full; the message was not stored").with {
                 $0.retryAfterSeconds = 10

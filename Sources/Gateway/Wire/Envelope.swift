@@ -17,6 +17,9 @@ struct Envelope: ~Escapable {
     /// The payload is a JSON string.
     var isString = false
     var timeToLiveMicroseconds: Int64 = 0
+    /// When it is to be delivered, or how much later than now; nil where that was not given.
+    var deliverMicroseconds: Int64?
+    var delayMicroseconds: Int64?
 
     @_lifetime(copy empty)
     init(empty: Span<UInt8>) {
@@ -33,7 +36,7 @@ struct Envelope: ~Escapable {
 /// the field.
 enum EnvelopeDecoder {
     private enum Field: UInt8, CaseIterable {
-        case topic, data, dataBase64, contentType, key, attributes, id, ttl
+        case topic, data, dataBase64, contentType, key, attributes, id, ttl, delay, deliverAt
 
         var name: StaticString {
             switch self {
@@ -45,6 +48,8 @@ enum EnvelopeDecoder {
             case .attributes: "attributes"
             case .id: "id"
             case .ttl: "ttl"
+            case .delay: "delay"
+            case .deliverAt: "deliver_at"
             }
         }
     }
@@ -57,13 +62,14 @@ enum EnvelopeDecoder {
     ) throws(APIProblem) -> Envelope {
         guard try reader.kind() == .object else { throw problem(index, nil, "an envelope is an object") }
         var envelope = Envelope(empty: document.extracting(0..<0))
-        var seen: UInt8 = 0
+        var seen: UInt16 = 0
         try reader.enterObject()
         while let name = try reader.key(in: arena) {
             guard let field = Field.allCases.first(where: { name.equals($0.name) }) else {
                 let unknown = ShortText(name)
                 throw problem(
-                    index, nil, "an envelope has topic, data or data_base64, content_type, key, attributes, id and ttl"
+                    index, nil, 
+                    "an envelope has topic, data or data_base64, content_type, key, attributes, id, ttl, delay, deliver_at"
                 ).with {
                     $0.code = "unknown_field"
                     $0.unknownField = unknown
@@ -81,7 +87,9 @@ enum EnvelopeDecoder {
                 envelope.attributes = try attributes(&reader, index: index, in: arena)
             case .ttl:
                 envelope.timeToLiveMicroseconds = try timeToLive(&reader, kind, index: index, in: arena)
-            case .topic, .dataBase64, .contentType, .key, .id:
+            case .delay:
+                envelope.delayMicroseconds = try delay(&reader, kind, index: index, in: arena)
+            case .topic, .dataBase64, .contentType, .key, .id, .deliverAt:
                 guard kind == .string else { throw problem(index, field.name, "a string is wanted") }
                 let text = try reader.string(in: arena)
                 switch field {
@@ -108,6 +116,11 @@ enum EnvelopeDecoder {
                         throw problem(index, field.name, "1 to 255 bytes without control characters are wanted")
                     }
                     envelope.key = text
+                case .deliverAt:
+                    guard let time = Timestamp(parsing: text) else {
+                        throw problem(index, field.name, "an RFC 3339 time is wanted")
+                    }
+                    envelope.deliverMicroseconds = time.microseconds
                 default:
                     guard MessageRules.isIdempotencyKey(text) else {
                         throw problem(index, field.name, "1 to 255 printable ASCII characters are wanted")
@@ -121,6 +134,9 @@ enum EnvelopeDecoder {
         guard payloads != 0 else { throw problem(index, "data", "data or data_base64 is missing") }
         guard payloads.nonzeroBitCount == 1 else {
             throw problem(index, "data", "either data or data_base64, not both")
+        }
+        guard envelope.delayMicroseconds == nil || envelope.deliverMicroseconds == nil else {
+            throw problem(index, "deliver_at", "either delay or deliver_at, not both")
         }
         return envelope
     }
@@ -151,6 +167,29 @@ enum EnvelopeDecoder {
         }
         guard let microseconds, microseconds > 0 else { throw problem(index, "ttl", wanted) }
         return microseconds
+    }
+
+    /// Seconds as a number, or a time as a string; none is at once.
+    @_lifetime(reader: copy reader)
+    private static func delay(
+        _ reader: inout JSONReader, _ kind: JSONKind, index: Int, in arena: borrowing ScopedArena
+    ) throws(APIProblem) -> Int64 {
+        let wanted: StaticString = "seconds, or a time such as \"10m\", is wanted"
+        switch kind {
+        case .number:
+            let seconds: Int64
+            do throws(JSONError) { seconds = try reader.readInteger() } catch { throw problem(index, "delay", wanted) }
+            guard (0...MessageRules.longestTimeToLiveSeconds).contains(seconds) else {
+                throw problem(index, "delay", wanted)
+            }
+            return seconds * 1_000_000
+        case .string:
+            guard let time = Duration.microseconds(try reader.string(in: arena)) else {
+                throw problem(index, "delay", wanted)
+            }
+            return time
+        default: throw problem(index, "delay", wanted)
+        }
     }
 
     @_lifetime(reader: copy reader)

@@ -78,11 +78,13 @@ package struct IdempotencyWindow: ~Copyable {
         }
     }
 
-    /// Forgets publishes from `sequence` on; they are the newest.
-    mutating func removeNewest(from sequence: UInt64) {
+    /// Forgets publishes from a sequence number on, and from a schedule number on; they are the newest.
+    mutating func removeNewest(from sequence: UInt64, scheduledFrom number: UInt64) {
         while count > 0 {
             let newest = (oldest + count - 1) & (capacity - 1)
-            guard unsafe entries[newest].sequence >= sequence else { return }
+            let entry = unsafe entries[newest].sequence
+            let isScheduled = entry & LogState.scheduledMark != 0
+            guard isScheduled ? entry & ~LogState.scheduledMark >= number : entry >= sequence else { return }
             removePlace(of: newest)
             count -= 1
         }

@@ -17,6 +17,7 @@ extension LogState {
         _ drafts: inout MutableSpan<MessageDraft>, bytes: Span<UInt8>, nowMicroseconds: Int64,
         fresh: inout SegmentStore.FreshMemory?, stored: Stored
     ) throws(LogError) -> AppendStep {
+        try checkSchedule(drafts.span, nowMicroseconds: max(nowMicroseconds, lastTimeMicroseconds))
         if let needed = try makeRoom(for: drafts.span, fresh: &fresh) { return .needsSegment(byteCount: needed) }
         let now = max(nowMicroseconds, lastTimeMicroseconds)
         lastTimeMicroseconds = now
@@ -68,13 +69,23 @@ extension LogState {
     ) {
         if let hash = draft.idempotency {
             if let earlier = idempotency.find(hash, nowMicroseconds: nowMicroseconds) {
+                if earlier.sequence & Self.scheduledMark != 0 { return repeatScheduled(&draft, earlier) }
                 draft.sequence = earlier.sequence
                 draft.timeMicroseconds = earlier.timeMicroseconds
                 draft.isDuplicate = true
                 duplicates += 1
                 return
             }
-            idempotency.insert(.init(hash: hash, sequence: nextSequence, timeMicroseconds: nowMicroseconds))
+            if draft.deliverMicroseconds <= nowMicroseconds {
+                idempotency.insert(.init(hash: hash, sequence: nextSequence, timeMicroseconds: nowMicroseconds))
+            }
+        }
+        if draft.deliverMicroseconds > nowMicroseconds {
+            keepForLater(&draft, bytes: bytes, nowMicroseconds: nowMicroseconds)
+            if home == .disk {
+                stored(draft, topics.names.bytes(of: draft.topic), bytes.extracting(draft.offset..<draft.offset + draft.byteCount))
+            }
+            return
         }
         draft.sequence = nextSequence
         draft.timeMicroseconds = nowMicroseconds

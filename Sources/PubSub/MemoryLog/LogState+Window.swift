@@ -28,8 +28,10 @@ extension LogState {
 
     /// Takes back messages that could not be stored, the newest of the log, and has their idempotency keys forgotten.
     /// Their sequence numbers are not given again.
-    package mutating func void(from first: UInt64) {
-        idempotency.removeNewest(from: first)
+    /// - Parameter number: what was to wait from this schedule number on is taken back as well.
+    package mutating func void(from first: UInt64, scheduledFrom number: UInt64) {
+        idempotency.removeNewest(from: first, scheduledFrom: number)
+        unschedule(from: number)
         var location: Location? = first < nextSequence ? segments.location(of: first) : nil
         while let found = location {
             let record = segments[found]

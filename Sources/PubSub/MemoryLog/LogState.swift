@@ -24,6 +24,10 @@ package struct LogState: ~Copyable {
     package internal(set) var visibleSequence: UInt64 = 0
     /// Messages on disk are lost, and whose they were nobody knows: reads of any topic look there.
     package var hasDamage = false
+    /// Messages that wait for their time.
+    package var schedule: Schedule
+    /// How many were taken in to wait.
+    var scheduled: UInt64 = 0
     /// How many topics somebody watches.
     var watchedTopics = 0
     /// Time never runs backwards in the log, whatever the system's clock does.
@@ -47,6 +51,7 @@ package struct LogState: ~Copyable {
         maximumBytes = configuration.maximumBytes
         segments = SegmentStore(segmentBytes: configuration.segmentBytes, maximumBytes: configuration.maximumBytes)
         topics = TopicTable(maximumTopics: configuration.maximumTopics)
+        schedule = Schedule(maximumCount: configuration.maximumScheduled)
         idempotency = IdempotencyWindow(
             capacity: configuration.maximumIdempotencyKeys,
             windowMicroseconds: configuration.idempotencyWindowMicroseconds)
@@ -92,7 +97,11 @@ package struct LogState: ~Copyable {
 
     /// Drops settings and messages. What a publisher deletes on purpose is not reported as lost.
     package mutating func delete(_ name: Span<UInt8>) -> Bool {
-        guard let id = topics.find(name), topics[id].exists else { return false }
+        guard let id = topics.find(name) else { return false }
+        topics.retain(id)
+        defer { topics.release(id) }
+        let hadWaiting = unschedule(id)
+        guard topics[id].exists else { return hadWaiting }
         let hadMessages = topics[id].messageCount > 0
         deletions &+= 1
         let hadSettings = topics[id].retention != nil
@@ -111,6 +120,7 @@ package struct LogState: ~Copyable {
 
     /// Lets go of every topic, so that the names' pool can see at its end whether a hold was forgotten.
     package mutating func end() {
+        endSchedule()
         if home == .memory { while dropOldestMessage() {} }
         for index in 0..<topics.indexBound {
             let id = TopicID(rawValue: UInt32(index))
@@ -133,6 +143,8 @@ package struct LogState: ~Copyable {
         result.published = published
         result.duplicates = duplicates
         result.droppedByRetention = droppedByRetention
+        result.scheduled = scheduled
+        result.waiting = schedule.count
         result.lastSequence = visibleSequence
         result.idempotencyKeys = idempotency.count
         result.idempotencyEvictions = idempotency.evictions

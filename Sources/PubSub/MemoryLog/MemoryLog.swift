@@ -13,6 +13,8 @@ public final class MemoryLog: MessageLog {
         /// Most idempotency keys remembered, and for how long.
         public var maximumIdempotencyKeys = 1 << 17
         public var idempotencyWindowMicroseconds: Int64 = 120_000_000
+        /// Most messages that wait for their time.
+        public var maximumScheduled = 100_000
 
         public init() {}
 
@@ -62,6 +64,27 @@ public final class MemoryLog: MessageLog {
             case .needsSegment(let byteCount): fresh = SegmentStore.FreshMemory(byteCount: byteCount)
             }
         }
+    }
+
+    public var nextDueMicroseconds: Int64 { state.withLock { $0.schedule.first?.dueMicroseconds ?? .max } }
+
+    public func deliverDue(nowMicroseconds: Int64) -> Appended {
+        var told = ReaderSet()
+        var fresh: SegmentStore.FreshMemory?
+        var budget = Schedule.deliveriesAtOnce
+        while budget > 0 {
+            let step: LogState.AppendStep? = state.withLock { state in
+                guard let message = state.dueMessage(nowMicroseconds: nowMicroseconds) else { return nil }
+                return state.deliver(message, nowMicroseconds: nowMicroseconds, fresh: &fresh, stored: { _, _, _ in })
+            }
+            switch step {
+            case .stored(let readers): told.bits |= readers.bits
+            case .needsSegment(let byteCount): fresh = SegmentStore.FreshMemory(byteCount: byteCount)
+            case nil: return Appended(told: told)
+            }
+            budget -= 1
+        }
+        return Appended(told: told)
     }
 
     public func makeReader() -> any LogReader {

@@ -40,9 +40,11 @@ struct SegmentIndexBuilder: ~Copyable {
 
     var messageCount: Int { messages.count }
 
-    mutating func add(_ header: RecordHeader, topic name: Span<UInt8>, offset: Int) {
-        if let hash = header.idempotency, header.kind == .message {
-            keys.append((hash, header.sequence, header.timeMicroseconds))
+    /// - Parameter scheduleNumber: of a message that waits.
+    mutating func add(_ header: RecordHeader, topic name: Span<UInt8>, offset: Int, scheduleNumber: UInt64 = 0) {
+        if let hash = header.idempotency {
+            let sequence = header.kind == .message ? header.sequence : scheduleNumber | LogState.scheduledMark
+            keys.append((hash, sequence, header.timeMicroseconds))
         }
         lastMicroseconds = max(lastMicroseconds, header.timeMicroseconds)
         guard header.kind == .message else {

@@ -9,6 +9,9 @@ struct SegmentContents {
     private var controls: [Control] = []
     private var keys: [IdempotencyWindow.Entry] = []
     private(set) var damage: [RecoveryReport.Damage] = []
+    /// Messages that wait, by number, and their topics' names.
+    private var waiting: [UInt64: (name: [UInt8], message: ScheduledMessage)] = [:]
+    private var lastNumber: UInt64 = 0
 
     struct Topic {
         var name: [UInt8]
@@ -76,10 +79,35 @@ struct SegmentContents {
                         parsing: window.block, at: payload, byteCount: header.messageRange.count)
                 else { continue }
                 controls.append(Control(name: name, sequence: header.sequence, settings: settings))
-            case .deletion: controls.append(Control(name: name, sequence: header.sequence))
-            case .message, .scheduled, .unscheduled: continue
+            case .deletion:
+                controls.append(Control(name: name, sequence: header.sequence))
+                waiting = waiting.filter { $0.value.name != name }
+            case .scheduled: keepWaiting(header, name, window.block, payload)
+            case .unscheduled:
+                guard header.messageRange.count >= ScheduledPayload.numberByteCount else { continue }
+                let number = window.block.load(payload, as: UInt64.self)
+                waiting[number] = nil
+                if number <= LogFormat.maximumSequence { lastNumber = max(lastNumber, number) }
+            case .message: continue
             }
         }
+    }
+
+    private mutating func keepWaiting(_ header: RecordHeader, _ name: [UInt8], _ block: Block, _ at: Int) {
+        guard let payload = ScheduledPayload(parsing: block, at: at, byteCount: header.messageRange.count),
+            Int(header.attributesOffset) <= header.messageRange.count - ScheduledPayload.byteCount
+        else { return }
+        lastNumber = max(lastNumber, payload.number)
+        waiting[payload.number] = (
+            name,
+            ScheduledMessage(
+                number: payload.number, dueMicroseconds: header.expiresMicroseconds, topic: TopicID(rawValue: 0),
+                timeToLiveMicroseconds: payload.timeToLiveMicroseconds, cursorOffset: payload.cursorOffset,
+                timeOffset: payload.timeOffset, attributesOffset: Int(header.attributesOffset),
+                bytes: copy(
+                    block, at + ScheduledPayload.byteCount, header.messageRange.count - ScheduledPayload.byteCount),
+                writtenBehind: header.sequence)
+        )
     }
 
     private mutating func readKeys(_ segment: SealedSegment) throws(StorageError) {
@@ -185,6 +213,10 @@ struct SegmentContents {
             let none = TopicSettingsRecord(createdMicroseconds: 0, lostThrough: 0, retention: nil)
             try log.restoreSettings(control.name.span, control.settings ?? none)
         }
+        for (name, message) in waiting.values.sorted(by: { $0.message.number < $1.message.number }) {
+            try log.restoreScheduled(message, name.span)
+        }
+        log.schedule.lastNumber = max(log.schedule.lastNumber, lastNumber)
         for key in keys.suffix(log.idempotency.capacity)
         where key.timeMicroseconds + windowMicroseconds > nowMicroseconds {
             log.idempotency.insert(key)

@@ -122,9 +122,16 @@ struct SegmentSealer {
     ) throws(StorageError) {
         for (header, offset) in pending {
             let topic = offset + header.topicRange.lowerBound
-            guard let at = try window.bring(topic, header.topicByteCount) else { continue }
             let block = window.block
-            builder.add(header, topic: block.span(at..<at + header.topicByteCount), offset: offset)
+            var number: UInt64 = 0
+            if header.kind == .scheduled, header.messageRange.count >= ScheduledPayload.byteCount,
+                let payload = try window.bring(offset + header.messageRange.lowerBound, ScheduledPayload.byteCount)
+            {
+                number = block.load(payload)
+            }
+            guard let at = try window.bring(topic, header.topicByteCount) else { continue }
+            builder.add(
+                header, topic: block.span(at..<at + header.topicByteCount), offset: offset, scheduleNumber: number)
         }
         pending.removeAll(keepingCapacity: true)
     }

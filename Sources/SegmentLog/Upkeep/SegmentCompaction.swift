@@ -97,7 +97,12 @@ struct SegmentCompaction {
             RecordHeader.seal(in: output, at: to, batchOffset: to)
             if let header = RecordHeader(trusting: output, at: to) {
                 let topic = to + header.topicRange.lowerBound
-                builder.add(header, topic: output.span(topic..<topic + header.topicByteCount), offset: to)
+                let number: UInt64 =
+                    header.kind == .scheduled && header.messageRange.count >= ScheduledPayload.byteCount
+                    ? output.load(to + header.messageRange.lowerBound) : 0
+                builder.add(
+                    header, topic: output.span(topic..<topic + header.topicByteCount), offset: to,
+                    scheduleNumber: number)
             }
             to += record.header.storedBytes
         }

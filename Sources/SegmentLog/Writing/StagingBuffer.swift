@@ -14,6 +14,8 @@ final class StagingBuffer: @unchecked Sendable {
     private(set) var firstSequence: UInt64 = 0
     private(set) var lastSequence: UInt64 = 0
     private(set) var messageCount = 0
+    /// The newest schedule number; 0 where nothing in it is to wait.
+    private(set) var lastSchedule: UInt64 = 0
     private var appendStart = 0
     private var lastRecord = 0
     private let tag: UInt32
@@ -37,6 +39,23 @@ final class StagingBuffer: @unchecked Sendable {
         header.write(to: block, at: count, tag: tag)
         block.store(topic, at: count + header.topicRange.lowerBound)
         block.store(message, at: count + header.messageRange.lowerBound)
+        finish(header)
+    }
+
+    /// Adds a message that is to wait.
+    func append(_ header: RecordHeader, _ topic: Span<UInt8>, _ payload: ScheduledPayload, _ message: Span<UInt8>) {
+        var header = header
+        header.continues = true
+        lastRecord = count
+        header.write(to: block, at: count, tag: tag)
+        block.store(topic, at: count + header.topicRange.lowerBound)
+        payload.write(to: block, at: count + header.messageRange.lowerBound)
+        block.store(message, at: count + header.messageRange.lowerBound + ScheduledPayload.byteCount)
+        lastSchedule = max(lastSchedule, payload.number)
+        finish(header)
+    }
+
+    private func finish(_ header: RecordHeader) {
         let end = count + header.byteCount
         count += header.storedBytes
         if end < count { block.fill(end..<count) }
@@ -62,6 +81,7 @@ final class StagingBuffer: @unchecked Sendable {
         appendStart = 0
         lastRecord = 0
         messageCount = 0
+        lastSchedule = 0
         firstCommit = 0
         lastCommit = 0
         firstSequence = 0
