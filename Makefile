@@ -11,6 +11,7 @@ LISTEN ?= 127.0.0.1:8080
 ARGS ?=
 VENV := .venv-test
 FUZZ_SECONDS ?= 60
+ROUNDS ?= 500
 PYTEST_ARGS ?=
 # What the sanitizers run: everything that owns memory, and everything that shares it between threads.
 ASAN_FILTER ?= ArenasTests|JSONTests|HTTPTests|PubSubTests|LogConformanceTests|SegmentLogTests|GatewayTests
@@ -63,6 +64,10 @@ test-http: venv ## Integration tests with curl, jq and Python against .build/rel
 	$(call step,integration tests)
 	@test -x $(POSTERN) || { echo "$(POSTERN) is not there: make build" >&2; exit 1; }
 	@POSTERN_BINARY="$(abspath $(POSTERN))" $(VENV)/bin/python -m pytest -c Tests/integration/pytest.ini Tests/integration $(PYTEST_ARGS)
+
+.PHONY: torture
+torture: venv ## Kill the server under load ROUNDS times (500) and ask for everything it acknowledged
+	@POSTERN_BINARY="$(abspath $(POSTERN))" PYTHONPATH=Tests/integration $(VENV)/bin/python Tests/integration/crash_rounds.py $(ROUNDS)
 
 .PHONY: lint
 lint: check-swift ## Check the form of all sources

@@ -82,7 +82,8 @@ let package = Package(
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CLibFuzzer", "FuzzTargets", "Arenas", "HTTP", "JSON", "PubSub", "SegmentLog", "SimulatedStorage", "Gateway",
+                "CLibFuzzer", "FuzzTargets", "Arenas", "HTTP", "JSON", "PubSub", "SegmentLog", "SimulatedStorage",
+                "Gateway",
             ],
             path: "Tests/Support/Fuzzer", swiftSettings: settings),
     ]

@@ -18,7 +18,7 @@ public final class Gateway: Sendable {
     /// - Throws: `StartError`, in words for an operator.
     public init(
         configuration: GatewayConfiguration, log: (any MessageLog)? = nil, storage: StorageMetrics? = nil,
-        version: String,        onDrain: @escaping @Sendable () -> Void = {}
+        version: String, onDrain: @escaping @Sendable () -> Void = {}
     ) throws(StartError) {
         self.configuration = configuration
         var loops = EventLoopConfiguration()

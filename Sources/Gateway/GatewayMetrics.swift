@@ -98,7 +98,8 @@ extension GatewayShared {
             "postern_storage_commit_messages", help: "Messages made durable by one commit.",
             storage.commitMessages.snapshot())
         text.gauge("postern_storage_file_bytes", help: "Bytes of all segment files.", value: figures.fileBytes)
-        text.counter("postern_storage_written_bytes_total", help: "Bytes of records written.", value: figures.writtenBytes)
+        text.counter(
+            "postern_storage_written_bytes_total", help: "Bytes of records written.", value: figures.writtenBytes)
         text.gauge("postern_storage_staged_bytes", help: "Bytes that wait to be written.", value: figures.stagedBytes)
         text.counter(
             "postern_storage_segments_deleted_total", help: "Segments removed by retention.",

@@ -42,7 +42,9 @@ extension SegmentLog {
             state.commits += 1
             staging.endAppend(state.commits)
         }
-        guard acknowledgesAtOnce else { return .done(Appended(told: ReaderSet(), commit: Commit(rawValue: state.commits))) }
+        guard acknowledgesAtOnce else {
+            return .done(Appended(told: ReaderSet(), commit: Commit(rawValue: state.commits)))
+        }
         var told = ReaderSet()
         while state.log.makeVisible(through: .max, told: &told) {}
         return .done(Appended(told: told))
@@ -81,7 +83,8 @@ extension SegmentLog {
         _ state: inout DurableState, _ nowMicroseconds: Int64, _ fresh: inout SegmentStore.FreshMemory?
     ) -> Step? {
         guard let message = state.log.dueMessage(nowMicroseconds: nowMicroseconds) else { return nil }
-        let most = RecordHeader.storedBytes(topic: TopicName.maximumBytes, message: message.bytes.count)
+        let most =
+            RecordHeader.storedBytes(topic: TopicName.maximumBytes, message: message.bytes.count)
             + 2 * RecordHeader.storedBytes(topic: TopicName.maximumBytes, message: TopicSettingsRecord.byteCount)
         do throws(LogError) { try state.checkRoom(most) } catch { return nil }
         let name = state.name(of: message.topic)

@@ -34,7 +34,8 @@ struct LogCommand: ParsableCommand {
 
     struct Repair: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make indexes anew where they are missing or wrong. What is damaged stays lost, and is said to be.")
+            abstract:
+                "Make indexes anew where they are missing or wrong. What is damaged stays lost, and is said to be.")
 
         @Argument(help: "The directory that --data-dir named.")
         var directory: String

@@ -87,7 +87,8 @@ final class DiskFixture {
             guard let bytes = storage.bytes(of: name) else { continue }
             let wanted = Array(text.utf8)
             guard bytes.count >= wanted.count else { continue }
-            for offset in 0...(bytes.count - wanted.count) where Array(bytes[offset..<offset + wanted.count]) == wanted {
+            for offset in 0...(bytes.count - wanted.count) where Array(bytes[offset..<offset + wanted.count]) == wanted
+            {
                 return (name, offset)
             }
         }

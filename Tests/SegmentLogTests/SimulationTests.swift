@@ -162,7 +162,8 @@ final class Simulation {
         while let group = open.first, group.commit <= settled {
             open.removeFirst()
             switch log.verdict(on: group.commit) {
-            case .stored: for message in group.messages { acknowledged[message.sequence] = (message.topic, message.text) }
+            case .stored:
+                for message in group.messages { acknowledged[message.sequence] = (message.topic, message.text) }
             case .refused(.full): for message in group.messages { refused.insert(message.sequence) }
             case .refused: break
             }
@@ -243,7 +244,9 @@ final class Simulation {
         for message in found {
             if message.sequence <= last { return fault("\(message.sequence) follows \(last)") }
             last = message.sequence
-            guard let expected = known[message.sequence] else { return fault("\(message.sequence) was never published") }
+            guard let expected = known[message.sequence] else {
+                return fault("\(message.sequence) was never published")
+            }
             if expected.text != message.text { return fault("\(message.sequence) is another message") }
             if refused.contains(message.sequence) { return fault("\(message.sequence) was refused, and is there") }
         }
@@ -296,7 +299,8 @@ final class Simulation {
                 start: .after(position), limit: 7, maximumBytes: 1 << 20, skipsGaps: true, nowMicroseconds: clock.now)
             guard
                 let outcome = try? reader.read(
-                    target, request, { message in
+                    target, request,
+                    { message in
                         var body: [UInt8] = []
                         for index in message.indices { body.append(message[index]) }
                         let cursor = Cursor(parsing: body[0..<Cursor.byteCount].span)

@@ -168,9 +168,9 @@ extension LoopCore {
         }
         pool.countPromoted(copyBytes: range.count, internBytes: topic.count)
         var draft = MessageDraft(
-                topic: topicID, offset: range.lowerBound, byteCount: range.count,
-                cursorOffset: MessageEncoder.cursorOffset, timeOffset: MessageEncoder.timeOffset, idOffset: places.id,
-                attributesOffset: places.attributes, timeToLiveMicroseconds: timeToLive, idempotency: hash)
+            topic: topicID, offset: range.lowerBound, byteCount: range.count,
+            cursorOffset: MessageEncoder.cursorOffset, timeOffset: MessageEncoder.timeOffset, idOffset: places.id,
+            attributesOffset: places.attributes, timeToLiveMicroseconds: timeToLive, idempotency: hash)
         draft.deliverMicroseconds = deliver
         drafts.append(draft)
     }

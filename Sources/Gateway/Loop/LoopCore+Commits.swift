@@ -38,7 +38,8 @@ extension LoopCore {
     }
 
     /// Holds the reply that begins at `mark` of what is gathered.
-    mutating func holdReply(_ id: ConnectionID, from mark: Int, _ operation: Operation, _ method: Method, _ status: Int) {
+    mutating func holdReply(_ id: ConnectionID, from mark: Int, _ operation: Operation, _ method: Method, _ status: Int)
+    {
         let index = Int(id.index)
         if mark > 0 {
             // What was answered before it does not wait for it.

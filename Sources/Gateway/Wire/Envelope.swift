@@ -68,7 +68,7 @@ enum EnvelopeDecoder {
             guard let field = Field.allCases.first(where: { name.equals($0.name) }) else {
                 let unknown = ShortText(name)
                 throw problem(
-                    index, nil, 
+                    index, nil,
                     "an envelope has topic, data or data_base64, content_type, key, attributes, id, ttl, delay, deliver_at"
                 ).with {
                     $0.code = "unknown_field"

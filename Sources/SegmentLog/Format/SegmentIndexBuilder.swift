@@ -130,7 +130,8 @@ struct SegmentIndexBuilder: ~Copyable {
             entries.append(
                 DirectoryEntry(
                     hash: hash.hash(
-                        block.span(namesStart + nameOffset..<namesStart + nameOffset + nameByteCount)), bytes: topic.bytes, firstMicroseconds: topic.firstMicroseconds,
+                        block.span(namesStart + nameOffset..<namesStart + nameOffset + nameByteCount)),
+                    bytes: topic.bytes, firstMicroseconds: topic.firstMicroseconds,
                     postings: postings, count: topic.count, nameOffset: nameOffset, nameByteCount: nameByteCount,
                     firstDelta: UInt32(truncatingIfNeeded: topic.first - segment.firstSequence),
                     lastDelta: UInt32(truncatingIfNeeded: topic.last - segment.firstSequence)))

@@ -124,7 +124,8 @@ struct Recovery {
         let sealer = SegmentSealer(storage: storage, identity: identity)
         var wasCutOff = false
         var segments: [SealedSegment] = []
-        for name in try storage.list() where name.hasSuffix(SegmentCompaction.temporaryEnding) || name == SpareFile.name {
+        for name in try storage.list() where name.hasSuffix(SegmentCompaction.temporaryEnding) || name == SpareFile.name
+        {
             try storage.remove(name)
         }
         for name in try storage.list().compactMap({ SegmentName($0) }).sorted() {

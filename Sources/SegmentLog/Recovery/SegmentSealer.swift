@@ -28,7 +28,9 @@ struct SegmentSealer {
         guard trailer >= SegmentHeader.byteCount, let at = try window.bring(trailer, SealedSegment.trailerBytes) else {
             return nil
         }
-        guard let segment = SealedSegment(parsing: window.block, at: at, name: name, fileBytes: size) else { return nil }
+        guard let segment = SealedSegment(parsing: window.block, at: at, name: name, fileBytes: size) else {
+            return nil
+        }
         let wanted = SealedSegment.restChecksum(in: window.block, at: at)
         // All but the tables, which are as good as the records they point to.
         let count = segment.trailerOffset - segment.directoryOffset

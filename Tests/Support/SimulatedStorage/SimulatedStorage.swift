@@ -68,7 +68,8 @@ final class SimulatedStorage: LogStorage, @unchecked Sendable {
             case .write(let offset, let bytes):
                 var done = 0
                 while done < bytes.count {
-                    let end = min(bytes.count, (offset + done) / Self.sectorBytes * Self.sectorBytes + Self.sectorBytes - offset)
+                    let end = min(
+                        bytes.count, (offset + done) / Self.sectorBytes * Self.sectorBytes + Self.sectorBytes - offset)
                     let isKept = luck == 1 || (luck > 1 && Bool.random(using: &random))
                     if isKept {
                         if inode.durable.count < offset + end { Self.resize(&inode.durable, offset + end) }

@@ -83,7 +83,9 @@ extension LogState {
         if draft.deliverMicroseconds > nowMicroseconds {
             keepForLater(&draft, bytes: bytes, nowMicroseconds: nowMicroseconds)
             if home == .disk {
-                stored(draft, topics.names.bytes(of: draft.topic), bytes.extracting(draft.offset..<draft.offset + draft.byteCount))
+                stored(
+                    draft, topics.names.bytes(of: draft.topic),
+                    bytes.extracting(draft.offset..<draft.offset + draft.byteCount))
             }
             return
         }

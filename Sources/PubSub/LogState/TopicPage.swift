@@ -10,7 +10,8 @@ package struct TopicPage {
 
     package init(limit: Int) { self.limit = limit }
 
-    package mutating func scan(_ ids: Range<Int>, of state: borrowing LogState, prefix: Span<UInt8>, after: Span<UInt8>) {
+    package mutating func scan(_ ids: Range<Int>, of state: borrowing LogState, prefix: Span<UInt8>, after: Span<UInt8>)
+    {
         for index in ids {
             let id = TopicID(rawValue: UInt32(index))
             guard state.topics[id].isLive, let snapshot = state.snapshot(id) else { continue }
