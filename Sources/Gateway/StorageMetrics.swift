@@ -18,10 +18,6 @@ public final class StorageMetrics: SegmentLogObserver {
 
     public func happened(_ event: SegmentLogEvent) {
         switch event {
-        case .cutTornTail(let segment, let bytes):
-            logger.warning(
-                "cut off what was being written when the last process ended; nothing of it was acknowledged",
-                metadata: ["segment": "\(segment)", "bytes": "\(bytes)"])
         case .foundDamage(let segment, let first, let last):
             logger.error(
                 "messages are damaged on disk and cannot be read; readers are told of a gap",

@@ -66,8 +66,6 @@ public protocol SegmentLogObserver: AnyObject, Sendable {
 
 /// What may happen to a log on disk.
 public enum SegmentLogEvent: Equatable, Sendable {
-    /// The bytes behind the last whole append of a segment were cut off; nothing of it was acknowledged.
-    case cutTornTail(segment: String, bytes: Int)
     /// Messages cannot be read any more.
     case foundDamage(segment: String, first: UInt64, last: UInt64)
     /// The disk is full; publishing goes on by itself once there is room.

@@ -101,4 +101,51 @@ import Testing
         try fixture.restart { fixture.storage.crash() }
         #expect(try publish() == (true, .stored), "keys outlive a crash")
     }
+
+    /// Takes a message in that waits.
+    private func schedule(_ fixture: DiskFixture, _ text: String, key: UInt64) throws -> Appended {
+        let list = Drafts(1)
+        var bytes: [UInt8] = []
+        list.add(
+            try fixture.log.intern(Array("a".utf8).span), topic: "a", text, to: &bytes,
+            key: IdempotencyHash(high: 3, low: key), deliverAt: fixture.now + 1000)
+        let appended = try #require(list.append(to: fixture.log, bytes, now: fixture.now))
+        fixture.write()
+        return appended
+    }
+
+    @Test func whatWasToWaitAndWasRefusedWaitsNot() throws {
+        let fixture = try DiskFixture()
+        fixture.storage.capacity = 100
+        let refused = try schedule(fixture, "x", key: 1)
+        #expect(fixture.log.verdict(on: refused.commit) == .refused(.full))
+        #expect(fixture.log.statistics.waiting == 0)
+        fixture.storage.capacity = .max
+        fixture.log.probe()
+        let stored = try schedule(fixture, "x", key: 1)
+        #expect(fixture.log.verdict(on: stored.commit) == .stored && fixture.log.statistics.waiting == 1)
+        try fixture.restart { fixture.storage.crash() }
+        #expect(fixture.log.statistics.waiting == 1)
+    }
+
+    @Test func aDeliveryThatFailsIsTriedAgain() throws {
+        let fixture = try DiskFixture()
+        _ = try schedule(fixture, "waits", key: 1)
+        // The active segment is full, and there is no room for another.
+        fixture.log.endSegment()
+        fixture.storage.capacity = 0
+        fixture.now += 1000
+        let failed = fixture.log.deliverDue(nowMicroseconds: fixture.now)
+        fixture.write()
+        #expect(fixture.log.verdict(on: failed.commit) == .refused(.full))
+        #expect(fixture.texts("a") == [] && fixture.log.statistics.waiting == 1)
+        #expect(fixture.log.deliverDue(nowMicroseconds: fixture.now).commit == .none, "not while the disk is full")
+        fixture.storage.capacity = .max
+        fixture.log.probe()
+        _ = fixture.log.deliverDue(nowMicroseconds: fixture.now)
+        fixture.write()
+        #expect(fixture.texts("a") == ["waits"] && fixture.log.statistics.waiting == 0)
+        try fixture.restart { fixture.storage.crash() }
+        #expect(fixture.texts("a") == ["waits"] && fixture.log.statistics.waiting == 0)
+    }
 }

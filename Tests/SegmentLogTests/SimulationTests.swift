@@ -322,13 +322,15 @@ final class Drafts {
     init(_ capacity: Int) { list = DraftList(capacity: capacity) }
 
     func add(
-        _ id: TopicID, topic: String, _ text: String, to bytes: inout [UInt8], key: IdempotencyHash? = nil
+        _ id: TopicID, topic: String, _ text: String, to bytes: inout [UInt8], key: IdempotencyHash? = nil,
+        deliverAt due: Int64 = 0
     ) {
         let body = [UInt8](repeating: UInt8(ascii: "_"), count: Self.frameBytes) + Array(text.utf8)
-        list.append(
-            MessageDraft(
-                topic: id, offset: bytes.count, byteCount: body.count, cursorOffset: 0,
-                timeOffset: Cursor.byteCount, idOffset: 0, idempotency: key))
+        var draft = MessageDraft(
+            topic: id, offset: bytes.count, byteCount: body.count, cursorOffset: 0, timeOffset: Cursor.byteCount,
+            idOffset: 0, idempotency: key)
+        draft.deliverMicroseconds = due
+        list.append(draft)
         bytes += body
     }
 

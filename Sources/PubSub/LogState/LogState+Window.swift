@@ -170,19 +170,26 @@ extension LogState {
         return dropped
     }
 
-    /// The next topic, from an index on, that is over its own bounds and whose oldest message is on disk only.
-    package func topicToTrimOnDisk(from start: Int, nowMicroseconds: Int64) -> (index: Int, name: [UInt8])? {
+    /// Topics looked at in one hold of the lock.
+    private static let topicBatch = 512
+
+    /// Looks for the next topic that has bounds of its own and whose oldest message is on disk only.
+    /// - Returns: where the look goes on, nil at the end, and the topic's name where one was found.
+    package func topicToTrimOnDisk(from start: Int) -> (next: Int?, name: [UInt8]?) {
         let window = windowSequence
-        for index in start..<max(start, topics.indexBound) {
+        let end = min(topics.indexBound, start + Self.topicBatch)
+        var index = start
+        while index < end {
             let id = TopicID(rawValue: UInt32(index))
             let topic = topics[id]
+            index += 1
             guard topic.isLive, topic.retention != nil, topic.messageCount > 0, topic.firstSequence < window else {
                 continue
             }
             let name = topics.names.bytes(of: id)
             return (index, name.indices.map { name[$0] })
         }
-        return nil
+        return (index < topics.indexBound ? index : nil, nil)
     }
 
     /// Whether a topic has to drop its oldest message, which was stored at `messageTime`.

@@ -81,40 +81,40 @@ struct Recovery {
     }
 
     func recover(_ identity: LogIdentity) throws(Failure) -> RecoveredLog {
+        var report = RecoveryReport()
+        let segments: [SealedSegment]
+        let wasCutOff: Bool
+        let contents: SegmentContents
         do throws(StorageError) {
-            var report = RecoveryReport()
-            let (segments, wasCutOff) = try sealAll(identity, &report)
-            let log = LogState(configuration: configuration.window, epoch: identity.epoch, home: .disk)
-            var recovered = RecoveredLog(log: log, catalog: SegmentCatalog(segments), report: report)
-            let contents = try SegmentContents(storage: storage, identity: identity).read(
+            (segments, wasCutOff) = try sealAll(identity, &report)
+            contents = try SegmentContents(storage: storage, identity: identity).read(
                 segments, since: nowMicroseconds - configuration.idempotencyWindowMicroseconds)
-            let last = segments.last?.lastSequence ?? 0
-            let next = last + 1 + (wasCutOff ? Self.skippedSequences : 0)
-            let earliest = segments.first { $0.messageCount > 0 }?.firstSequence ?? next
-            recovered.log.restore(
-                earliest: earliest, next: next, lastTimeMicroseconds: segments.last?.lastMicroseconds ?? 0)
-            do throws(LogError) {
-                try contents.restore(
-                    to: &recovered.log, windowMicroseconds: configuration.idempotencyWindowMicroseconds,
-                    nowMicroseconds: nowMicroseconds)
-            } catch {
-                recovered.log.end()
-                throw StorageError(number: 0, call: Self.tooManyTopics, file: "")
-            }
-            // Whoever read before the oldest segment, of a topic whose name is not kept, may have missed something.
-            if let first = segments.first, first.name.firstSequence > 1 {
-                recovered.log.topics.forgetAll(through: first.name.firstSequence - 1)
-            }
-            recovered.report.messages = recovered.log.messageCount
-            recovered.report.segments = segments.count
-            recovered.report.damage = contents.damage
-            return recovered
         } catch {
-            throw error.call == Self.tooManyTopics ? .tooManyTopics : .storage(error)
+            throw .storage(error)
         }
+        let log = LogState(configuration: configuration.window, epoch: identity.epoch, home: .disk)
+        var recovered = RecoveredLog(log: log, catalog: SegmentCatalog(segments), report: report)
+        let next = (segments.last?.lastSequence ?? 0) + 1 + (wasCutOff ? Self.skippedSequences : 0)
+        recovered.log.restore(
+            earliest: segments.first { $0.messageCount > 0 }?.firstSequence ?? next, next: next,
+            lastTimeMicroseconds: segments.last?.lastMicroseconds ?? 0)
+        do throws(LogError) {
+            try contents.restore(
+                to: &recovered.log, windowMicroseconds: configuration.idempotencyWindowMicroseconds,
+                nowMicroseconds: nowMicroseconds)
+        } catch {
+            recovered.log.end()
+            throw .tooManyTopics
+        }
+        // Whoever read before the oldest segment, of a topic whose name is not kept, may have missed something.
+        if let first = segments.first, first.name.firstSequence > 1 {
+            recovered.log.topics.forgetAll(through: first.name.firstSequence - 1)
+        }
+        recovered.report.messages = recovered.log.messageCount
+        recovered.report.segments = segments.count
+        recovered.report.damage = contents.damage
+        return recovered
     }
-
-    private static let tooManyTopics = "topics"
 
     /// All segments, oldest first; those without an index are given one.
     /// - Returns: them, and whether messages that were acknowledged may be missing behind the last.

@@ -147,12 +147,11 @@ extension SegmentLog {
     private func trimTopics() {
         let now = clock()
         while state.withLock({ $0.log.sweep(nowMicroseconds: now) }) {}
-        var index = 0
-        while let (found, name) = state.withLock({ state in
-            state.log.topicToTrimOnDisk(from: index, nowMicroseconds: now)
-        }) {
-            index = found + 1
-            trimOnDisk(name, now)
+        var index: Int? = 0
+        while let start = index {
+            let (next, name) = state.withLock { $0.log.topicToTrimOnDisk(from: start) }
+            if let name { trimOnDisk(name, now) }
+            index = next
         }
     }
 

@@ -52,7 +52,6 @@ final class SegmentWriter {
     }
 
     /// Writes a batch from `progress.written` on.
-    /// - Parameter nextSequence: the sequence number a new segment begins with, where the batch does not tell.
     /// - Throws: `StorageError`; what `progress` tells is written, and nothing else stays.
     func write(_ batch: StagingBuffer, _ progress: inout Progress, nowMicroseconds: Int64) throws(StorageError) {
         while progress.written < batch.count {
