@@ -29,7 +29,7 @@ import Testing
     #if DEBUG
         private static let seedsPerPart = 60
     #else
-        private static let seedsPerPart = 1000
+        private static let seedsPerPart = 500
     #endif
     private static let chosenSeed = ProcessInfo.processInfo.environment["POSTERN_SEED"].flatMap { UInt64($0) }
 }
