@@ -17,6 +17,14 @@ import Testing
         #expect(kind == .restarted || fixture.log.statistics.droppedByRetention == 2)
     }
 
+    @Test(arguments: LogKind.allCases) func theOldestThatIsLeftIsKnown(_ kind: LogKind) throws {
+        let fixture = LogFixture(kind) { $0.retention.count = 4 }
+        for index in 1...9 { try fixture.publish(index % 3 == 0 ? "third" : "other", "\(index)") }
+        fixture.enforceRetention()
+        #expect(fixture.texts("**") == ["6", "7", "8", "9"])
+        #expect(fixture.snapshot("third")?.earliest == 6 && fixture.snapshot("other")?.earliest == 7)
+    }
+
     @Test(arguments: LogKind.allCases) func ageDropsWithTheSweep(_ kind: LogKind) throws {
         let fixture = LogFixture(kind) { $0.retention.ageMicroseconds = 1_000_000 }
         try fixture.publish("a", "old")

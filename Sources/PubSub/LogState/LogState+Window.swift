@@ -170,6 +170,12 @@ extension LogState {
         return dropped
     }
 
+    /// Says where a topic's oldest message stands, where nothing was dropped meanwhile.
+    package mutating func setFirst(_ name: Span<UInt8>, was first: UInt64, exact: UInt64) {
+        guard let id = topics.find(name), topics[id].messageCount > 0, topics[id].firstSequence == first else { return }
+        topics[id].firstSequence = exact
+    }
+
     /// Topics looked at in one hold of the lock.
     private static let topicBatch = 512
 

@@ -71,6 +71,7 @@ extension SegmentLog {
             guard through > position else { return any }
             any = true
             let counted = drop(doomed, through: through)
+            for name in Set(doomed.map(\.name)) { findFirst(name) }
             left -= counted
             if isOver { return any }
         }
@@ -128,6 +129,30 @@ extension SegmentLog {
         }
     }
 
+    /// Finds the oldest message that a topic has left on disk: what was dropped tells only where it does not stand.
+    private func findFirst(_ name: [UInt8]) {
+        let bound = state.withLock { state -> (first: UInt64, window: UInt64)? in
+            guard let id = state.log.topics.find(name.span), state.log.topics[id].messageCount > 0 else { return nil }
+            return (state.log.topics[id].firstSequence, state.log.windowSequence)
+        }
+        guard let (first, window) = bound else { return }
+        var position = first - 1
+        while position + 1 < window, let segment = state.withLock({ $0.catalog.segment(behind: position) }) {
+            do throws(StorageError) {
+                try upkeep.reader.open(segment)
+                if var walk = try upkeep.reader.walk(name.span, after: position),
+                    case .message(let found) = try upkeep.reader.next(&walk)
+                {
+                    let exact = found.header.sequence
+                    return state.withLock { $0.log.setFirst(name.span, was: first, exact: exact) }
+                }
+            } catch {
+                return
+            }
+            position = segment.lastSequence
+        }
+    }
+
     /// The rest is not on disk only: the log's state itself drops it.
     private func dropOldestInMemory(_ left: inout Int, olderThan: Int64?) -> Bool {
         var any = false
@@ -150,7 +175,10 @@ extension SegmentLog {
         var index: Int? = 0
         while let start = index {
             let (next, name) = state.withLock { $0.log.topicToTrimOnDisk(from: start) }
-            if let name { trimOnDisk(name, now) }
+            if let name {
+                trimOnDisk(name, now)
+                findFirst(name)
+            }
             index = next
         }
     }

@@ -213,6 +213,11 @@ extension SegmentLog {
     /// Writes all that is staged, ends the active segment and gives all segments their index.
     func finish() {
         while writeStep() {}
+        // What could not be synchronized is not vouched for with an index either: the next start looks at it.
+        guard health != .failed else {
+            writer.segments.close()
+            return spare.discard(storage)
+        }
         var progress = SegmentWriter.Progress()
         do throws(StorageError) { try writer.segments.finishActive(&progress) } catch {
             observer?.happened(.diskFailed(call: error.call, file: error.file, number: error.number))
