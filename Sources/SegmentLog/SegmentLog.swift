@@ -46,6 +46,7 @@ public final class SegmentLog: MessageLog {
         let sizes = configuration.stagingBytes
         let damaged = recovered.report.damage.count
         let seconds = recovered.report.seconds
+        let last = recovered.catalog.lastSequence
         var initial = recovered.makeState(
             staging: StagingBuffer(capacity: sizes, tag: identity.tag),
             spare: StagingBuffer(capacity: sizes, tag: identity.tag))
@@ -55,6 +56,7 @@ public final class SegmentLog: MessageLog {
         initial.settledSchedule = initial.log.schedule.lastNumber
         state = Locked(initial)
         writer = LogWriter(configuration: configuration, storage: storage, identity: identity, spare: spare)
+        writer.segments.precedingSequence = last
         upkeep = LogUpkeep(configuration: configuration, storage: storage, identity: identity)
     }
 

@@ -21,6 +21,8 @@ struct SealedSegment: Equatable, Sendable {
     var damageCount = 0
     /// Ended by recovery rather than by the log that wrote it.
     var wasRecovered = false
+    /// Messages that stood before it and are not there; found out at the start, not written.
+    var lostBefore: DamagedRange?
     /// The generation of the segment that this one was made from, with what was dead left out.
     var replaces: UInt32?
 

@@ -9,6 +9,8 @@ struct SegmentHeader {
     var createdMicroseconds: Int64
     /// Whether messages were acknowledged only when they were on disk.
     var isSynchronous: Bool
+    /// The newest message before it; 0 where that is not known. What is missing between the two is lost.
+    var precedingSequence: UInt64 = 0
 
     func write(to block: Block, at offset: Int) {
         block.fill(offset..<offset + Self.byteCount)
@@ -18,6 +20,7 @@ struct SegmentHeader {
         block.store(epoch.rawValue, at: offset + 16)
         block.store(firstSequence, at: offset + 24)
         block.store(createdMicroseconds, at: offset + 32)
+        block.store(precedingSequence, at: offset + 40)
         block.store(block.checksum(offset..<offset + 60), at: offset + 60)
     }
 
@@ -39,5 +42,6 @@ struct SegmentHeader {
         isSynchronous = block.load(offset + 12, as: UInt32.self) & 1 == 1
         firstSequence = block.load(offset + 24)
         createdMicroseconds = block.load(offset + 32)
+        precedingSequence = block.load(offset + 40)
     }
 }

@@ -150,7 +150,12 @@ public struct LogInspection {
                 break scan
             }
         }
-        guard let sealed else { return report }
+        guard let sealed else {
+            // It was closed once, and what it was closed with has changed.
+            report.indexIsWrong =
+                try SegmentSealer(storage: storage, identity: identity).sealed(name, isChecked: false) != nil
+            return report
+        }
         report.isKnown = sealed.messageCount == report.messages
         report.indexIsWrong = !report.isKnown && report.damagedBytes == 0
         for range in try SegmentContents(storage: storage, identity: identity).damage(in: sealed) {

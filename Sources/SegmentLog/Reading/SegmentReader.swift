@@ -32,6 +32,8 @@ final class SegmentReader {
         try data.open(segment.name.text)
         try index.open(segment.name.text)
         self.segment = segment
+        // What is missing before it is told by whoever reads into it.
+        if let lost = segment.lostBefore { damage.append(lost) }
         for number in 0..<segment.damageCount {
             let offset = segment.damageOffset + number * SealedSegment.damageBytes
             guard let at = try index.bring(offset, SealedSegment.damageBytes) else { break }
@@ -174,6 +176,7 @@ final class SegmentReader {
         }
         walk.next += 1
         walk.position = entry.sequence
+        guard entry.sequence <= segment.lastSequence else { return .damaged(through: segment.lastSequence) }
         guard let (header, at) = try data.record(at: entry.offset, tag: identity.tag), header.sequence == entry.sequence
         else { return .damaged(through: entry.sequence) }
         return .message(Found(header: header, at: at))

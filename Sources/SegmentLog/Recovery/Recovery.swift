@@ -112,7 +112,7 @@ struct Recovery {
         }
         recovered.report.messages = recovered.log.messageCount
         recovered.report.segments = segments.count
-        recovered.report.damage = contents.damage
+        recovered.report.damage += contents.damage
         return recovered
     }
 
@@ -146,6 +146,23 @@ struct Recovery {
             report.tornBytes += result.tornBytes
             if !result.isSynchronous { wasCutOff = true }
         }
+        try findMissing(&segments, sealer, &report)
         return (segments, wasCutOff)
+    }
+
+    /// Finds messages that a segment says stood before it and that the one before it does not have: that was cut short, or
+    /// is not there any more.
+    private func findMissing(
+        _ segments: inout [SealedSegment], _ sealer: SegmentSealer, _ report: inout RecoveryReport
+    ) throws(StorageError) {
+        for index in segments.indices.dropFirst() {
+            let before = segments[index - 1].lastSequence
+            guard let header = try sealer.header(segments[index].name), header.precedingSequence > before,
+                header.precedingSequence < segments[index].name.firstSequence
+            else { continue }
+            let lost = DamagedRange(first: before + 1, last: header.precedingSequence)
+            segments[index].lostBefore = lost
+            report.damage.append(.init(segment: segments[index].name.text, first: lost.first, last: lost.last))
+        }
     }
 }

@@ -19,7 +19,8 @@ struct SegmentSealer {
     var hash: KeyedHash { KeyedHash(key0: identity.key0, key1: identity.key1) }
 
     /// Reads a segment's trailer; nil where it has none, or its index is damaged: then it can be made anew.
-    func sealed(_ name: SegmentName) throws(StorageError) -> SealedSegment? {
+    /// - Parameter isChecked: whether the index has to be good too.
+    func sealed(_ name: SegmentName, isChecked: Bool = true) throws(StorageError) -> SealedSegment? {
         let window = FileWindow(storage: storage, smallestAhead: 4096, largestAhead: 4096)
         try window.open(name.text)
         guard let file = window.file else { return nil }
@@ -31,15 +32,26 @@ struct SegmentSealer {
         guard let segment = SealedSegment(parsing: window.block, at: at, name: name, fileBytes: size) else {
             return nil
         }
+        guard isChecked else { return segment }
+        let tables = SealedSegment.tablesChecksum(in: window.block, at: at)
         let wanted = SealedSegment.restChecksum(in: window.block, at: at)
-        // All but the tables, which are as good as the records they point to.
-        let count = segment.trailerOffset - segment.directoryOffset
+        let count = segment.trailerOffset - segment.tableOffset
+        let split = segment.directoryOffset - segment.tableOffset
         let rest = FileWindow(storage: storage, smallestAhead: max(count, 1), largestAhead: max(count, 1))
         try rest.open(name.text)
-        guard let start = try rest.bring(segment.directoryOffset, count),
-            rest.block.checksum(start..<start + count) == wanted
+        guard let start = try rest.bring(segment.tableOffset, count),
+            rest.block.checksum(start..<start + split) == tables,
+            rest.block.checksum(start + split..<start + count) == wanted
         else { return nil }
         return segment
+    }
+
+    /// A segment's header; nil where it is damaged.
+    func header(_ name: SegmentName) throws(StorageError) -> SegmentHeader? {
+        let window = FileWindow(storage: storage, smallestAhead: 4096, largestAhead: 4096)
+        try window.open(name.text)
+        guard let at = try window.bring(0, SegmentHeader.byteCount) else { return nil }
+        return SegmentHeader(parsing: window.block, at: at, epoch: identity.epoch)
     }
 
     /// Walks over a segment and writes its index.
@@ -92,6 +104,8 @@ struct SegmentSealer {
         var isBehindDamage = false
         // An append is taken whole: its records wait until its last has been seen.
         var pending: [(RecordHeader, Int)] = []
+        // Behind a hole in a segment that was not synchronized commit by commit the rest of an append may stand.
+        var isInsideHalf = false
         while true {
             switch try scanner.next() {
             case .record(let header, let offset):
@@ -101,17 +115,37 @@ struct SegmentSealer {
                     if first <= last { note(DamagedRange(first: first, last: last), &builder, &result) }
                     isBehindDamage = false
                 }
+                if isInsideHalf {
+                    isInsideHalf = header.continues
+                    try drop([(header, offset)], window)
+                    isBehindDamage = true
+                    continue
+                }
                 pending.append((header, offset))
                 if !header.continues { try add(&pending, window, &builder) }
             case .damage:
                 // What stands before it of an append that was whole once is read on.
-                try add(&pending, window, &builder)
+                if result.isSynchronous {
+                    try add(&pending, window, &builder)
+                } else {
+                    try drop(pending, window)
+                    pending.removeAll(keepingCapacity: true)
+                    isInsideHalf = true
+                }
                 isBehindDamage = true
             case .end(let end, let tornBytes):
                 result.tornBytes = tornBytes
                 return end
             }
         }
+    }
+
+    /// Has records of an append that is not whole never be taken for messages again.
+    private func drop(_ records: [(RecordHeader, Int)], _ window: FileWindow) throws(StorageError) {
+        guard let file = window.file else { return }
+        let zeroes = Block(capacity: 4)
+        for (_, offset) in records { try storage.write(file, at: offset, from: zeroes, 0..<4) }
+        window.forget()
     }
 
     private func note(_ range: DamagedRange, _ builder: inout SegmentIndexBuilder, _ result: inout Result) {

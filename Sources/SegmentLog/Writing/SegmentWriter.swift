@@ -17,6 +17,8 @@ final class SegmentWriter {
     /// The smallest part of a segment that a nearly full disk is asked for.
     private static let smallestPart = 16
 
+    /// The newest message in the segments before the active one.
+    var precedingSequence: UInt64 = 0
     private let header = Block(capacity: SegmentHeader.byteCount)
 
     struct ActiveSegment {
@@ -135,10 +137,11 @@ final class SegmentWriter {
         let least = SegmentHeader.byteCount + firstBytes
         let (file, byteCount) = try openFile(name, max(segmentBytes, least), atLeast: least)
         do throws(StorageError) {
-            SegmentHeader(
+            var first = SegmentHeader(
                 epoch: identity.epoch, firstSequence: firstSequence, createdMicroseconds: nowMicroseconds,
-                isSynchronous: isSynchronous
-            ).write(to: header, at: 0)
+                isSynchronous: isSynchronous)
+            first.precedingSequence = precedingSequence
+            first.write(to: header, at: 0)
             try storage.write(file, at: 0, from: header, 0..<SegmentHeader.byteCount)
             // What is acknowledged at once may be lost; that it may be is not.
             if !isSynchronous { try storage.synchronize(file) }
@@ -204,6 +207,7 @@ final class SegmentWriter {
         if isDirty { try synchronize() }
         storage.close(segment.file)
         active = nil
+        precedingSequence = segment.lastSequence
         progress.finished.append(
             FinishedSegment(name: segment.name, dataEnd: segment.end, lastSequence: segment.lastSequence))
         progress.synchronizedTo = progress.written
