@@ -18,6 +18,8 @@ struct DurableState: ~Copyable {
     var delivering: [(commit: UInt64, name: [UInt8], message: ScheduledMessage)] = []
     /// Full segments that have no index yet, oldest first.
     var finished: [FinishedSegment] = []
+    /// Over it publishes wait until upkeep has followed.
+    var mostFileBytes = Int.max
     /// Bytes of the file that is written to.
     var activeBytes = 0
     var damagedRanges = 0
@@ -46,9 +48,9 @@ struct DurableState: ~Copyable {
         case .failed: throw .failed
         }
         guard byteCount <= staging.block.capacity else { throw .messageTooLarge }
-        guard byteCount <= staging.freeBytes, finished.count <= SegmentLogConfiguration.maximumFinished else {
-            throw .behind
-        }
+        guard byteCount <= staging.freeBytes, finished.count <= SegmentLogConfiguration.maximumFinished,
+            fileBytes <= mostFileBytes
+        else { throw .behind }
     }
 
     /// Bytes that drafts take on disk at most.

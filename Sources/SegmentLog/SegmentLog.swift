@@ -53,6 +53,8 @@ public final class SegmentLog: MessageLog {
         initial.damagedRanges = damaged
         initial.log.hasDamage = damaged > 0
         initial.recoverySeconds = seconds
+        initial.mostFileBytes =
+            configuration.maximumBytes + SegmentLogConfiguration.maximumBehind * configuration.segmentBytes
         initial.settledSchedule = initial.log.schedule.lastNumber
         state = Locked(initial)
         writer = LogWriter(configuration: configuration, storage: storage, identity: identity, spare: spare)

@@ -43,6 +43,8 @@ public struct SegmentLogConfiguration: Sendable {
     var smallTailBytes: Int?
     /// Segments that are full and wait for their index; with more the log does not keep up.
     static let maximumFinished = 4
+    /// Segments that the files may be over their bound for a moment, while upkeep removes the oldest.
+    static let maximumBehind = 6
 
     /// What the part in memory is made with. Its bound is far above what it holds, as it is emptied segment by segment.
     var window: MemoryLog.Configuration {

@@ -17,9 +17,12 @@ extension SegmentLog {
         let bounds = configuration.retention
         while true {
             let excess = state.withLock { state in
-                let isOver =
-                    state.fileBytes + spare.byteCount > configuration.maximumBytes && state.catalog.segments.count > 0
-                let through = isOver ? state.catalog.first?.lastSequence ?? 0 : 0
+                var over = state.fileBytes + spare.byteCount - configuration.maximumBytes
+                var through: UInt64 = 0
+                for segment in state.catalog.segments where over > 0 {
+                    through = segment.lastSequence
+                    over -= segment.fileBytes
+                }
                 let count = bounds.count.map { max(0, state.log.messageCount - $0) } ?? 0
                 return Excess(through: through, count: count)
             }
