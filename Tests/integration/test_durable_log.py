@@ -188,13 +188,14 @@ class TestSpace:
             )
             # Six over it, the one that is written to, and the one that is made ready.
             assert largest <= bound + 8 * segment, "who publishes faster than upkeep follows is told to wait"
-            first = api.messages("t.**", limit=1)[0]["cursor"]
-            assert api.read("t.**", after=first[:-13] + "0" * 12 + "1").status_code == 410
+            before_all = api.messages("t.**", limit=1)[0]["cursor"][:-13] + "0" * 12 + "1"
+            assert api.read("t.**", after=before_all).status_code == 410
             server.kill()
         with on_disk(directory, *SMALL) as server:
             api = Api(server)
-            assert api.messages("t.**", limit=1)[0]["cursor"] == first
-            assert api.read("t.**", after=first[:-13] + "0" * 12 + "1").status_code == 410, "losses are remembered"
+            # A segment that was about to go may be back, and one more may have had to go.
+            assert len(api.messages("t.**", limit=1000)) == 1000
+            assert api.read("t.**", after=before_all).status_code == 410, "losses are remembered"
 
     def test_a_quiet_topic_does_not_keep_whole_segments(self, directory):
         with on_disk(directory, "--retention-bytes", "256MiB") as server:
