@@ -20,6 +20,8 @@ swift build -c release --product fuzz --scratch-path "$scratch" --sanitize=addre
     -Xswiftc -DFUZZING -Xswiftc -enable-testing -Xswiftc -sanitize-coverage=edge,inline-8bit-counters,pc-table \
     -Xlinker --undefined=LLVMFuzzerRunDriver -Xlinker "$runtime" -Xlinker -lstdc++
 
+export SWIFT_BACKTRACE=enable=no
+
 for target in "${targets[@]}"; do
     # What earlier runs found is where the next begins.
     corpus=$scratch/corpus/$target

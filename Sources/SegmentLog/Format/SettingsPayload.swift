@@ -14,6 +14,7 @@ extension TopicSettingsRecord {
         block.store(UInt64(0), at: offset + 48)
     }
 
+    /// Nil where a record does not hold them, or holds what no log writes.
     init?(parsing block: Block, at offset: Int, byteCount: Int) {
         guard byteCount >= Self.byteCount else { return nil }
         func bound(_ at: Int) -> Int64? {
@@ -25,5 +26,8 @@ extension TopicSettingsRecord {
         self.init(
             createdMicroseconds: block.load(offset), lostThrough: block.load(offset + 8),
             retention: block.load(offset + 16, as: UInt64.self) & 1 == 1 ? policy : nil)
+        guard lostThrough <= LogFormat.maximumSequence,
+            (0...LogFormat.latestMicroseconds).contains(createdMicroseconds)
+        else { return nil }
     }
 }
