@@ -25,24 +25,26 @@ let package = Package(
         .target(name: "CLinux"),
         .target(name: "CSystemd"),
         .target(name: "CChecksum"),
+        .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .target(name: "Arenas", swiftSettings: settings),
         .target(name: "JSON", dependencies: ["Arenas"], swiftSettings: settings),
         .target(name: "HTTP", dependencies: ["Arenas"], swiftSettings: settings),
         .target(name: "PubSub", dependencies: ["Arenas"], swiftSettings: settings),
         .target(
             name: "SegmentLog", dependencies: ["CLinux", "CChecksum", "Arenas", "PubSub"], swiftSettings: settings),
-        .target(name: "EventLoop", dependencies: ["CLinux", "Arenas"], swiftSettings: settings),
+        .target(name: "TLS", dependencies: ["COpenSSL"], swiftSettings: settings),
+        .target(name: "EventLoop", dependencies: ["CLinux", "Arenas", "TLS"], swiftSettings: settings),
         .target(
             name: "Telemetry", dependencies: [.product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
         .target(
             name: "Gateway",
-            dependencies: ["Arenas", "JSON", "HTTP", "PubSub", "SegmentLog", "EventLoop", "Telemetry"],
+            dependencies: ["Arenas", "JSON", "HTTP", "PubSub", "SegmentLog", "TLS", "EventLoop", "Telemetry"],
             resources: [.embedInCode("openapi.yaml"), .embedInCode("console.html")], swiftSettings: settings),
         .executableTarget(
             name: "postern",
             dependencies: [
-                "Gateway", "SegmentLog", "PubSub", "CSystemd", "Telemetry",
+                "Gateway", "SegmentLog", "PubSub", "TLS", "CSystemd", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),

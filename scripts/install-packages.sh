@@ -3,11 +3,11 @@
 # usage: install-packages.sh run|test
 set -euo pipefail
 
-# The compiler links with g++'s runtime files; git fetches the two Swift packages.
-run_packages=(curl git g++ libc6-dev)
+# The compiler links with g++'s runtime files; git fetches the two Swift packages; OpenSSL speaks TLS.
+run_packages=(curl git g++ libc6-dev libssl-dev)
 # simdjson and http-parser are what the JSON and HTTP parsers are compared with; promtool comes in prometheus,
 # systemd-analyze in systemd; a browser shows the console, and strace counts system calls.
-test_packages=("${run_packages[@]}" chromium chromium-driver jq libhttp-parser-dev libsimdjson-dev pkg-config prometheus python3 python3-venv strace systemd)
+test_packages=("${run_packages[@]}" chromium chromium-driver jq libhttp-parser-dev libsimdjson-dev openssl pkg-config prometheus python3 python3-venv strace systemd)
 
 case "${1:-}" in
 run) packages=("${run_packages[@]}") ;;

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <linux/futex.h>
 #include <netdb.h>
@@ -91,9 +92,22 @@ int postern_bound_port(int descriptor) {
     return ntohs(((struct sockaddr_in *)&address)->sin_port);
 }
 
-int postern_accept(int listener) {
-    int descriptor = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+static void store(const struct sockaddr_storage *from, struct postern_address *to) {
+    uint64_t words[2] = {0, 0};
+    if (from->ss_family == AF_INET6) {
+        memcpy(words, &((const struct sockaddr_in6 *)from)->sin6_addr, sizeof words);
+        *to = (struct postern_address){be64toh(words[0]), be64toh(words[1])};
+    } else {
+        *to = (struct postern_address){0, 0xFFFF00000000 | ntohl(((const struct sockaddr_in *)from)->sin_addr.s_addr)};
+    }
+}
+
+int postern_accept(int listener, struct postern_address *peer) {
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof address;
+    int descriptor = accept4(listener, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor < 0) return -errno;
+    store(&address, peer);
     int one = 1;
     setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     return descriptor;

@@ -12,9 +12,23 @@ struct Connection: BitwiseCopyable {
         case doomed
     }
 
+    /// How far a connection is before bytes reach its handler as they were meant.
+    enum Stage: UInt8 {
+        /// Bytes before all others, which TLS does not cover.
+        case preface
+        /// TLS is being agreed on.
+        case handshake
+        case established
+    }
+
     var descriptor: Int32 = -1
     var generation: UInt32 = 1
     var phase = Phase.free
+    var stage = Stage.established
+    /// The number of the address it came in at.
+    var listener: UInt8 = 0
+    /// Its session has bytes that epoll does not tell of; it is in the loop's list of those.
+    var isReady = false
     var reason = CloseReason.finished
     var isReadingPaused = false
     var isWriteArmed = false
@@ -27,8 +41,12 @@ struct Connection: BitwiseCopyable {
     var isEndRead = false
     /// Output that the socket did not take; `.max` where there is none.
     var pending = UInt32.max
+    /// TLS; `.max` where there is none.
+    var session = UInt32.max
     /// The next free or doomed connection.
     var next = UInt32.max
+    /// The next whose session has bytes.
+    var nextReady = UInt32.max
 
     static let none = UInt32.max
 }

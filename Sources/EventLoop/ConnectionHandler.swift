@@ -1,8 +1,12 @@
 /// What a loop does with its connections. Every call comes on the loop's own thread; none is made while another is
 /// under way, and none from inside a call on the loop.
 public protocol ConnectionHandler: AnyObject {
-    /// A connection was accepted.
+    /// A connection was accepted. `EventLoop.acceptedAddress` says who it is from.
     func opened(_ id: ConnectionID)
+    /// Bytes came that stand before all others, where the listener says that there are such.
+    /// - Returns: how many more are wanted, 0 where that was all; nil refuses the connection. What was wanted of it at
+    ///   first is asked with no bytes.
+    func preface(_ id: ConnectionID, _ bytes: Span<UInt8>) -> Int?
     /// Bytes were read. They stand in the loop's scratch and live for the call.
     func received(_ id: ConnectionID, _ bytes: Span<UInt8>)
     /// The peer will send nothing more; it may still read. Told once all it sent was read. Where reading is paused it is
@@ -26,6 +30,7 @@ public protocol ConnectionHandler: AnyObject {
 }
 
 extension ConnectionHandler {
+    public func preface(_ id: ConnectionID, _ bytes: Span<UInt8>) -> Int? { 0 }
     public func outputDrained(_ id: ConnectionID) {}
     public func reloadRequested() {}
 }

@@ -7,9 +7,9 @@ extension EventLoop {
     /// How long accepting rests when descriptors have run out: others end meanwhile, and the loop does not spin.
     private static let acceptPauseNanoseconds: UInt64 = 100_000_000
 
-    func acceptConnections(_ handler: any ConnectionHandler) {
+    func acceptConnections(_ number: Int, _ handler: any ConnectionHandler) {
         for _ in 0..<Self.acceptsPerTurn {
-            let descriptor = postern_accept(listener)
+            let (descriptor, peer) = SystemCalls.accept(listeners[number].descriptor)
             if descriptor < 0 {
                 switch -descriptor {
                 case SystemErrorNumber.wouldBlock: return
@@ -17,30 +17,34 @@ extension EventLoop {
                 case SystemErrorNumber.connectionAborted, SystemErrorNumber.interrupted: continue
                 default:
                     statistics.acceptErrors.add(1)
-                    return pauseListener()
+                    return pauseListeners()
                 }
             }
             guard shared.takeConnection(limit: configuration.maximumConnections) else {
                 statistics.refused.add(1)
-                refuse(descriptor)
+                refuse(descriptor, number)
                 continue
             }
-            admit(descriptor, handler)
+            acceptedAddress = peer
+            admit(descriptor, number, handler)
         }
     }
 
     /// What the peer has sent is read first: closing a socket with unread bytes would reset the refusal away.
-    private func refuse(_ descriptor: Int32) {
-        _ = scratch.receive(descriptor)
-        _ = SystemCalls.send(descriptor, configuration.refusal)
-        _ = postern_shutdown_sending(descriptor)
+    private func refuse(_ descriptor: Int32, _ number: Int) {
+        if listeners[number].credentials == nil {
+            _ = scratch.receive(descriptor)
+            _ = SystemCalls.send(descriptor, configuration.refusal)
+            _ = postern_shutdown_sending(descriptor)
+        }
         _ = postern_close(descriptor)
     }
 
-    private func admit(_ descriptor: Int32, _ handler: any ConnectionHandler) {
+    private func admit(_ descriptor: Int32, _ number: Int, _ handler: any ConnectionHandler) {
         let index = takeSlot()
         connections[index].descriptor = descriptor
         connections[index].phase = .open
+        connections[index].listener = UInt8(number)
         let id = ConnectionID(index: index, generation: connections[index].generation)
         statistics.accepted.add(1)
         statistics.open.add(1)
@@ -49,6 +53,12 @@ extension EventLoop {
             return doom(index, .failed)
         }
         handler.opened(id)
+        guard connections[index].phase == .open else { return }
+        if listeners[number].hasPreface {
+            connections[index].stage = .preface
+        } else if listeners[number].credentials != nil {
+            beginSession(index)
+        }
     }
 
     private func takeSlot() -> UInt32 {
@@ -69,27 +79,26 @@ extension EventLoop {
     }
 
     /// Out of descriptors: the listener would be ready for ever, so it rests a while.
-    private func pauseListener() {
-        _ = postern_epoll_remove(epoll.number, listener)
+    private func pauseListeners() {
+        for listener in listeners { _ = postern_epoll_remove(epoll.number, listener.descriptor) }
         listenerPausedUntil = nowNanoseconds + Self.acceptPauseNanoseconds
     }
 
-    func resumeListenerIfDue() {
+    func resumeListenersIfDue() {
         guard let until = listenerPausedUntil, nowNanoseconds >= until else { return }
         do throws(SystemError) {
-            try watchListener()
+            try watchListeners()
             listenerPausedUntil = nil
         } catch {
             // Short of kernel memory too; there is nothing to do but rest again.
+            for listener in listeners { _ = postern_epoll_remove(epoll.number, listener.descriptor) }
             listenerPausedUntil = nowNanoseconds + Self.acceptPauseNanoseconds
         }
     }
 
-    func closeListener() {
-        guard listener >= 0 else { return }
-        // Closing takes it out of epoll.
+    func closeListeners() {
+        // Closing takes them out of epoll.
         listenerPausedUntil = nil
-        _ = postern_close(listener)
-        listener = -1
+        listeners.removeAll()
     }
 }

@@ -9,7 +9,7 @@ extension EventLoop {
         guard isOpen(id), bytes.count > 0 else { return }
         guard connections[id.index].pending == Connection.none else { return hold(id.index, bytes) }
         statistics.sends.add(1)
-        let sent = SystemCalls.send(connections[id.index].descriptor, bytes)
+        let sent = transmit(id.index, bytes)
         if sent == bytes.count {
             statistics.bytesWritten.add(sent)
         } else if sent >= 0 {
@@ -61,6 +61,9 @@ extension EventLoop {
         awaitOutput(id.index)
     }
 
+    /// The number of the address it came in at.
+    public func listener(of id: ConnectionID) -> Int { isCurrent(id) ? Int(connections[id.index].listener) : 0 }
+
     public func clearDeadline(_ id: ConnectionID) {
         guard isOpen(id) else { return }
         connections[id.index].isOutputAwaited = false
@@ -94,6 +97,7 @@ extension EventLoop {
     private func setReading(_ id: ConnectionID, isPaused: Bool) {
         guard isOpen(id), connections[id.index].isReadingPaused != isPaused else { return }
         connections[id.index].isReadingPaused = isPaused
+        if !isPaused { noteReady(id.index) }
         arm(id.index)
     }
 
@@ -110,6 +114,7 @@ extension EventLoop {
     /// Closing a socket with unread bytes would reset the connection, and the peer might lose our last reply: our side
     /// is shut first, and what still comes is read and dropped for a while.
     func linger(_ index: UInt32) {
+        shutdownSession(index)
         guard !connections[index].isEndRead,
             postern_shutdown_sending(connections[index].descriptor) >= 0
         else { return doom(index, .finished) }

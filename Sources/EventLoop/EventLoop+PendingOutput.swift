@@ -24,7 +24,7 @@ extension EventLoop {
         let slot = connections[index].pending
         guard slot != Connection.none, connections[index].phase != .doomed else { return false }
         statistics.sends.add(1)
-        let sent = pendingOutputs[slot].write(to: connections[index].descriptor, returningTo: &outputBlocks)
+        let sent = pendingOutputs[slot].write(returningTo: &outputBlocks) { transmit(index, $0) }
         guard sent >= 0 else {
             if !SystemErrorNumber.meansLater(sent) { doom(index, .failed) }
             return false

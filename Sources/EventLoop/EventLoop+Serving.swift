@@ -6,6 +6,7 @@ extension EventLoop {
         guard isCurrent(id) else { return }
         let index = id.index
         if reported & POSTERN_WRITE.rawValue != 0 {
+            if connections[index].stage == .handshake { connections[index].isWriteArmed = false }
             let isDrained = flush(id.index)
             if isDrained, connections[index].phase == .open { handler.outputDrained(id) }
         }
@@ -18,15 +19,23 @@ extension EventLoop {
             } else if reported & POSTERN_PEER_CLOSED.rawValue != 0 {
                 tellEnd(id, handler)
             }
-        } else if isBroken || reported & POSTERN_READ.rawValue != 0 {
+        } else if isBroken || reported & POSTERN_READ.rawValue != 0 || connections[index].stage == .handshake {
             read(id, handler)
         }
     }
 
-    private func read(_ id: ConnectionID, _ handler: any ConnectionHandler) {
+    func read(_ id: ConnectionID, _ handler: any ConnectionHandler) {
         let index = id.index
+        switch connections[index].stage {
+        case .established: break
+        case .preface: return readPreface(id, handler)
+        case .handshake where connections[index].phase == .open:
+            guard shakeHands(index) else { return }
+        // Nobody waits for what it would say.
+        case .handshake: break
+        }
         statistics.receives.add(1)
-        let count = scratch.receive(connections[index].descriptor)
+        let count = receive(index)
         if count > 0 {
             statistics.bytesRead.add(count)
             if connections[index].phase == .open { scratch.withBytes(count) { handler.received(id, $0) } }
@@ -38,7 +47,7 @@ extension EventLoop {
         }
     }
 
-    private func tellEnd(_ id: ConnectionID, _ handler: any ConnectionHandler) {
+    func tellEnd(_ id: ConnectionID, _ handler: any ConnectionHandler) {
         let isNews = !connections[id.index].isEndTold || connections[id.index].isEndRead
         connections[id.index].isEndTold = true
         // A socket at its end is ready for ever; it is not to be asked again.
@@ -97,6 +106,7 @@ extension EventLoop {
             if !connections[index].isHandlerDone { handler.closed(id, connections[index].reason) }
             deadlines.value.cancel(Int(index))
             releasePending(index)
+            endSession(index)
             // Closing takes the descriptor out of epoll.
             _ = postern_close(connections[index].descriptor)
             statistics.open.add(-1)

@@ -1,5 +1,6 @@
 import Arenas
 import CLinux
+import TLS
 
 /// One thread's sockets, deadlines and wake-ups, over epoll, level-triggered.
 ///
@@ -13,8 +14,8 @@ public final class EventLoop: @unchecked Sendable {
     let shared: GroupState
     let epoll: Descriptor
     private let wakeDescriptor: Descriptor
-    /// -1 once no more connections are taken.
-    var listener: Int32
+    /// Empty once no more connections are taken.
+    var listeners: [Listener]
     private let signals: Int32
     private var handler: (any ConnectionHandler)?
 
@@ -24,6 +25,11 @@ public final class EventLoop: @unchecked Sendable {
     var firstDoomed = Connection.none
     var pendingOutputs = SlotPool<PendingOutput>()
     var outputBlocks = OutputBlocks()
+    var sessions = SlotPool<TLSSession?>()
+    /// Connections whose sessions have bytes that epoll does not tell of.
+    var firstReady = Connection.none
+    /// Who the connection is from that `ConnectionHandler.opened` is called for.
+    public internal(set) var acceptedAddress = PeerAddress(high: 0, low: 0)
     let scratch: ReadScratch
     private let events = EventBatch()
 
@@ -39,34 +45,32 @@ public final class EventLoop: @unchecked Sendable {
 
     /// What a token says that names no connection: its lower half is an index that no connection has.
     private enum Token {
-        static let listener: UInt64 = 0xFFFF_FFFF
         static let wake: UInt64 = 1 << 32 | 0xFFFF_FFFF
         static let signals: UInt64 = 2 << 32 | 0xFFFF_FFFF
+        static let firstListener: UInt64 = 16 << 32 | 0xFFFF_FFFF
+
+        static func listener(_ number: Int) -> UInt64 { firstListener + UInt64(number) << 32 }
     }
 
     init(
-        index: Int, listener: consuming Descriptor, signals: Int32, configuration: EventLoopConfiguration,
+        index: Int, listeners: [Listener], signals: Int32, configuration: EventLoopConfiguration,
         shared: GroupState
     ) throws(SystemError) {
         self.index = index
         self.signals = signals
         self.configuration = configuration
         self.shared = shared
+        self.listeners = listeners
         epoll = Descriptor(try SystemCalls.checked(postern_epoll_create(), "epoll_create1"))
         wakeDescriptor = Descriptor(try SystemCalls.checked(postern_eventfd(), "eventfd"))
-        self.listener = listener.release()
         scratch = ReadScratch(byteCount: configuration.readBytes)
         let now = postern_monotonic_nanoseconds()
         turnNanoseconds = now
         nextSecond = now + 1_000_000_000
         deadlines = ThreadBound(TimerWheel(nowMilliseconds: now / 1_000_000))
-        try watchListener()
+        try watchListeners()
         try watch(wakeDescriptor.number, Token.wake)
         if signals >= 0 { try watch(signals, Token.signals) }
-    }
-
-    deinit {
-        if listener >= 0 { _ = postern_close(listener) }
     }
 
     /// Monotonic time, read once a turn.
@@ -89,7 +93,9 @@ public final class EventLoop: @unchecked Sendable {
             postern_epoll_add(epoll.number, descriptor, POSTERN_READ.rawValue, token), "epoll_ctl")
     }
 
-    func watchListener() throws(SystemError) { try watch(listener, Token.listener) }
+    func watchListeners() throws(SystemError) {
+        for number in listeners.indices { try watch(listeners[number].descriptor, Token.listener(number)) }
+    }
 
     // MARK: Waking
 
@@ -109,7 +115,7 @@ public final class EventLoop: @unchecked Sendable {
     func run() {
         guard let handler else { preconditionFailure("a loop runs with a handler") }
         while !shared.isStopping.load(ordering: .relaxed), !isDrained { turn(handler) }
-        closeListener()
+        closeListeners()
         for index in 0..<connections.count where connections[index].phase != .free {
             doom(index, .loopEnded)
         }
@@ -133,6 +139,7 @@ public final class EventLoop: @unchecked Sendable {
                 serve(ConnectionID(packed: event.token), event.events, handler)
             }
         }
+        readReady(handler)
         deadlines.value.advance(toMilliseconds: nowNanoseconds / 1_000_000)
         while let index = deadlines.value.popDue() { deadlineReached(UInt32(index), handler) }
         if nowNanoseconds >= nextSecond {
@@ -140,7 +147,7 @@ public final class EventLoop: @unchecked Sendable {
             handler.everySecond()
         }
         if !isDraining, shared.isDraining.load(ordering: .relaxed) { beginDrain(handler) }
-        resumeListenerIfDue()
+        resumeListenersIfDue()
         statistics.turns.add(1)
         handler.tick()
         reap(handler)
@@ -168,10 +175,13 @@ public final class EventLoop: @unchecked Sendable {
 
     private func special(_ token: UInt64, _ handler: any ConnectionHandler) {
         switch token {
-        case Token.listener: acceptConnections(handler)
         case Token.wake:
             statistics.wakeups.add(Int(max(0, postern_eventfd_clear(wakeDescriptor.number))))
-        default: takeSignals(handler)
+        case Token.signals: takeSignals(handler)
+        default:
+            let number = Int((token - Token.firstListener) >> 32)
+            // They may have been closed by what came before in this turn.
+            if number < listeners.count { acceptConnections(number, handler) }
         }
     }
 
@@ -193,7 +203,7 @@ public final class EventLoop: @unchecked Sendable {
         isDraining = true
         // Whoever asks for more than thirty years gets those.
         drainDeadline = nowNanoseconds + min(configuration.drainTimeoutMilliseconds, 1 << 40) * 1_000_000
-        closeListener()
+        closeListeners()
         handler.drainBegan()
     }
 }

@@ -1,8 +1,27 @@
+import TLS
+
+/// An address that all loops of a group listen on.
+public struct ListenerConfiguration: Sendable {
+    public var host: String
+    /// 0 lets the system pick one; all loops share it.
+    public var port: UInt16
+    /// What connections are shown; nil for none, that is without TLS.
+    public var credentials: TLSCredentials?
+    /// Whether each connection begins with bytes that are for `ConnectionHandler.preface` alone, before TLS.
+    public var hasPreface: Bool
+
+    public init(host: String, port: UInt16, credentials: TLSCredentials? = nil, hasPreface: Bool = false) {
+        self.host = host
+        self.port = port
+        self.credentials = credentials
+        self.hasPreface = hasPreface
+    }
+}
+
 /// How loops listen and what they hold. Each limit has its reason beside it.
 public struct EventLoopConfiguration: Sendable {
-    public var host = "127.0.0.1"
-    /// 0 lets the system pick one; all loops share it.
-    public var port: UInt16 = 0
+    /// One at least, and no more than 16; connections know theirs by its number here.
+    public var listeners = [ListenerConfiguration(host: "127.0.0.1", port: 0)]
     public var loops = 1
     /// What the kernel queues while a loop is busy; the system's own cap is lower as a rule.
     public var backlog: Int32 = 4096
@@ -15,8 +34,10 @@ public struct EventLoopConfiguration: Sendable {
     public var maximumPendingBytesPerLoop = 64 << 20
     /// How long a peer may take nothing of the output it is awaited to take: longer than a mobile network's pauses.
     public var stallMilliseconds: UInt64 = 30_000
-    /// What a connection over the limit is told before it is closed.
+    /// What a connection over the limit is told before it is closed; one with TLS is closed without a word.
     public var refusal: StaticString = ""
+    /// What a client is told that speaks without TLS where TLS is spoken.
+    public var plainRefusal: StaticString = ""
     /// How long a connection that we end is still read, so that its last reply is not reset away.
     public var lingerMilliseconds: UInt64 = 2000
     /// SIGTERM and SIGINT drain, SIGHUP asks for a reload. One group in a process may do so.

@@ -5,8 +5,10 @@ import Synchronization
 /// Loops that share a port, each on a thread of its own.
 public final class EventLoopGroup: @unchecked Sendable {
     public let loops: [EventLoop]
-    /// The port all loops listen on.
-    public let boundPort: UInt16
+    /// The ports all loops listen on, in the order of the configuration's listeners.
+    public let boundPorts: [UInt16]
+    /// The first of them.
+    public var boundPort: UInt16 { boundPorts[0] }
     /// The limit of open files after it was raised.
     public let openFilesLimit: Int
     private let shared = GroupState()
@@ -17,30 +19,43 @@ public final class EventLoopGroup: @unchecked Sendable {
     public init(configuration: EventLoopConfiguration) throws(StartError) {
         postern_ignore_broken_pipes()
         openFilesLimit = Int(max(0, postern_raise_open_files()))
+        precondition((1...16).contains(configuration.listeners.count))
         var signals: Int32 = -1
+        var underWay = configuration.listeners[0]
         do throws(SystemError) {
             if configuration.handlesSignals {
                 signals = try SystemCalls.checked(postern_signals_open(), "signalfd")
             }
-            var port = configuration.port
             // A shared port would let a second server in unnoticed; so the first look is for the port alone. One that
             // the system picks is nobody else's.
-            if port != 0 { _ = try Self.listen(configuration, port: port, shared: false) }
+            for listener in configuration.listeners where listener.port != 0 {
+                underWay = listener
+                _ = try Listener(listener, port: listener.port, backlog: 1, isShared: false)
+            }
+            var ports = configuration.listeners.map(\.port)
             var loops: [EventLoop] = []
             for index in 0..<configuration.loops {
-                let listener = try Self.listen(configuration, port: port, shared: true)
-                if port == 0 { port = UInt16(truncatingIfNeeded: postern_bound_port(listener.number)) }
+                var listeners: [Listener] = []
+                for (number, wanted) in configuration.listeners.enumerated() {
+                    underWay = wanted
+                    let listener = try Listener(
+                        wanted, port: ports[number], backlog: configuration.backlog, isShared: true)
+                    if ports[number] == 0 {
+                        ports[number] = UInt16(truncatingIfNeeded: postern_bound_port(listener.descriptor))
+                    }
+                    listeners.append(listener)
+                }
                 loops.append(
                     try EventLoop(
-                        index: index, listener: listener, signals: index == 0 ? signals : -1,
+                        index: index, listeners: listeners, signals: index == 0 ? signals : -1,
                         configuration: configuration, shared: shared))
             }
             self.loops = loops
             self.signals = signals
-            boundPort = port
+            boundPorts = ports
         } catch {
             if signals >= 0 { postern_signals_close(signals) }
-            throw StartError(error, host: configuration.host, port: configuration.port)
+            throw StartError(error, host: underWay.host, port: underWay.port)
         }
         for loop in loops { shared.add(loop) }
     }
@@ -74,13 +89,5 @@ public final class EventLoopGroup: @unchecked Sendable {
         for thread in threads { LoopThread.join(thread) }
         threads.removeAll()
         shared.removeAll()
-    }
-
-    private static func listen(
-        _ configuration: EventLoopConfiguration, port: UInt16, shared: Bool
-    ) throws(SystemError) -> Descriptor {
-        Descriptor(
-            try SystemCalls.listen(
-                host: configuration.host, port: port, backlog: shared ? configuration.backlog : 1, shared: shared))
     }
 }

@@ -14,6 +14,9 @@ public final class LoopStatistics: Sendable {
     let turns = LoopFigure()
     let wakeups = LoopFigure()
     let pendingBytes = LoopFigure()
+    let handshakes = LoopFigure()
+    let resumedHandshakes = LoopFigure()
+    let failedHandshakes = LoopFigure()
     private let closedByReason = (LoopFigure(), LoopFigure(), LoopFigure(), LoopFigure(), LoopFigure())
 
     /// Connections open now.
@@ -35,6 +38,11 @@ public final class LoopStatistics: Sendable {
     public var wakeupsTotal: Int { wakeups.value }
     /// Bytes held for peers that do not read.
     public var pendingOutputBytes: Int { pendingBytes.value }
+
+    /// TLS handshakes that were done; how many of them took up an earlier session; and how many failed.
+    public var handshakesTotal: Int { handshakes.value }
+    public var resumedHandshakesTotal: Int { resumedHandshakes.value }
+    public var failedHandshakesTotal: Int { failedHandshakes.value }
 
     public func closedTotal(_ reason: CloseReason) -> Int { closed(reason).value }
 

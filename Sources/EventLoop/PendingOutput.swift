@@ -34,14 +34,16 @@ struct PendingOutput: ~Copyable {
         count += bytes.count
     }
 
-    /// Writes what the socket takes, at most `OutputBlocks.blocksPerWrite` blocks, and gives those back that are done.
+    /// Writes what `send` takes, at most `OutputBlocks.blocksPerWrite` blocks, and gives those back that are done.
+    /// - Parameter send: how many bytes it took, or a negated errno.
     /// - Returns: bytes written, or a negated errno where there were none.
-    mutating func write(to descriptor: Int32, returningTo blocks: inout OutputBlocks) -> Int {
+    mutating func write(returningTo blocks: inout OutputBlocks, _ send: (Span<UInt8>) -> Int) -> Int {
         var total = 0
         for _ in 0..<OutputBlocks.blocksPerWrite {
             guard let block = unsafe first else { break }
             let available = unsafe (block == last ? end : OutputBlocks.blockBytes) - start
-            let sent = unsafe SystemCalls.send(descriptor, block + start, available)
+            let sent = unsafe send(
+                Span(_unsafeStart: (block + start).assumingMemoryBound(to: UInt8.self), count: available))
             guard sent >= 0 else { return total > 0 ? total : sent }
             total += sent
             start += sent

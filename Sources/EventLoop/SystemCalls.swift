@@ -1,4 +1,5 @@
 import CLinux
+import TLS
 
 /// A system call's failure.
 struct SystemError: Error {
@@ -18,6 +19,13 @@ enum SystemCalls {
     static func listen(host: String, port: UInt16, backlog: Int32, shared: Bool) throws(SystemError) -> Int32 {
         let result = unsafe host.withCString { text in unsafe postern_listen(text, port, backlog, shared ? 1 : 0) }
         return try checked(result, "listen")
+    }
+
+    /// Takes a connection; its descriptor, or a negated errno, and who it is from.
+    static func accept(_ listener: Int32) -> (Int32, PeerAddress) {
+        var address = postern_address()
+        let descriptor = unsafe postern_accept(listener, &address)
+        return (descriptor, PeerAddress(high: address.high, low: address.low))
     }
 
     static func send(_ descriptor: Int32, _ bytes: Span<UInt8>) -> Int {
@@ -50,8 +58,23 @@ struct ReadScratch: ~Copyable {
     deinit { unsafe memory.deallocate() }
 
     /// Reads once; the count, 0 at the end of the stream, or a negated errno.
-    func receive(_ descriptor: Int32) -> Int {
-        unsafe Int(postern_receive(descriptor, memory, byteCount))
+    func receive(_ descriptor: Int32, atMost count: Int = .max) -> Int {
+        unsafe Int(postern_receive(descriptor, memory, min(count, byteCount)))
+    }
+
+    /// Reads what a session has, and what its socket has where that is nothing.
+    /// - Returns: the count, 0 at the end of the peer's bytes, or a negated errno; and whether there is more to be read
+    ///   that epoll will not tell of.
+    func receive(_ session: borrowing TLSSession) -> (count: Int, hasMore: Bool) {
+        var filled = 0
+        while filled < byteCount {
+            let count = unsafe session.read(into: memory + filled, count: byteCount - filled)
+            // An end or an error behind bytes is met again by the next read.
+            if count <= 0 { return filled > 0 ? (filled, !SystemErrorNumber.meansLater(count)) : (count, false) }
+            filled += count
+            if !session.hasPending { return (filled, false) }
+        }
+        return (filled, true)
     }
 
     /// Lends the first `count` bytes.

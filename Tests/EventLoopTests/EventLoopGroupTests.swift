@@ -15,7 +15,7 @@ import Testing
     @Test func aPortInUseIsRefusedThoughLoopsShareTheirs() throws {
         try withLoops({ $0.loops = 2 }) { served in
             var configuration = EventLoopConfiguration()
-            configuration.port = served.port
+            configuration.listeners[0].port = served.port
             let refusal = refusal(of: configuration)
             #expect(refusal?.hasPrefix("127.0.0.1:\(served.port) is in use by another process") == true)
         }
@@ -24,7 +24,7 @@ import Testing
     @Test func aPortIsFreeAgainWhenItsGroupHasEnded() throws {
         var port: UInt16 = 0
         try withLoops { port = $0.port }
-        try withLoops({ $0.port = port }) { served in
+        try withLoops({ $0.listeners[0].port = port }) { served in
             let client = try served.client()
             try client.send("again")
             #expect(try client.receiveText(5) == "again")
@@ -33,7 +33,7 @@ import Testing
 
     @Test func anAddressOfNoInterfaceIsRefusedInWords() {
         var configuration = EventLoopConfiguration()
-        configuration.host = "192.0.2.1"
+        configuration.listeners[0].host = "192.0.2.1"
         #expect(refusal(of: configuration) == "192.0.2.1 is no address of this machine")
     }
 
@@ -66,7 +66,7 @@ import Testing
                 // One that never starts closes its sockets too.
                 _ = try EventLoopGroup(configuration: EventLoopConfiguration())
                 var wrong = EventLoopConfiguration()
-                wrong.host = "192.0.2.1"
+                wrong.listeners[0].host = "192.0.2.1"
                 #expect(throws: StartError.self) { try EventLoopGroup(configuration: wrong) }
             }
             #expect(lowestFree() == before)

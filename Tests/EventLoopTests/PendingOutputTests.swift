@@ -23,7 +23,7 @@ import Testing
             let size = min(random.below(2) == 0 ? edge : Int(random.below(40_000)), bytes.count - appended)
             output.append(bytes.span.extracting(appended..<appended + size), from: &blocks)
             appended += size
-            _ = output.write(to: pair.writer, returningTo: &blocks)
+            _ = output.write(returningTo: &blocks) { SystemCalls.send(pair.writer, $0) }
             received += pair.read(upTo: Int(random.below(50_000)) + 1)
         }
         #expect(isSame(received, bytes), "seed \(seed)")
@@ -38,13 +38,13 @@ import Testing
         // Fill the socket, and have some pending behind it.
         while output.count < 200_000 {
             output.append(piece.span, from: &blocks)
-            _ = output.write(to: pair.writer, returningTo: &blocks)
+            _ = output.write(returningTo: &blocks) { SystemCalls.send(pair.writer, $0) }
         }
         for _ in 0..<2000 {
             output.append(piece.span, from: &blocks)
             while output.count > 200_000 {
                 _ = pair.read(upTo: 10_000)
-                _ = output.write(to: pair.writer, returningTo: &blocks)
+                _ = output.write(returningTo: &blocks) { SystemCalls.send(pair.writer, $0) }
             }
             // The first and the last block may be partly used.
             #expect(blocks.lentCount <= output.count / Self.payloadBytes + 2)
@@ -72,7 +72,7 @@ import Testing
         var blocks = OutputBlocks()
         var output = PendingOutput()
         output.append("lost".utf8Span.span, from: &blocks)
-        #expect(output.write(to: pair.writer, returningTo: &blocks) == -Int(EPIPE))
+        #expect(output.write(returningTo: &blocks) { SystemCalls.send(pair.writer, $0) } == -Int(EPIPE))
         #expect(output.count == 4)
         output.removeAll(to: &blocks)
     }

@@ -45,7 +45,7 @@ import Testing
         await #expect(processExitsWith: .success) {
             var configuration = EventLoopConfiguration()
             configuration.handlesSignals = true
-            configuration.host = "192.0.2.1"
+            configuration.listeners[0].host = "192.0.2.1"
             #expect(throws: StartError.self) { try EventLoopGroup(configuration: configuration) }
             var blocked = sigset_t()
             unsafe pthread_sigmask(SIG_BLOCK, nil, &blocked)

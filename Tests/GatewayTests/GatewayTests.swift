@@ -1,6 +1,7 @@
 import Foundation
 import Gateway
 import GatewayTesting
+import Synchronization
 import Testing
 
 /// A gateway under clients of several threads, over real sockets.
@@ -15,26 +16,17 @@ import Testing
 
     /// Runs each piece of work on a thread of its own, since clients block, and waits for all.
     private func onThreads(_ work: [@Sendable () throws -> [String]]) -> [[String]] {
-        let results = Results()
+        let results = Mutex<[Int: [String]]>([:])
         let done = DispatchSemaphore(value: 0)
         for (index, body) in work.enumerated() {
             Thread.detachNewThread {
                 let result = (try? body()) ?? ["failed"]
-                results.store(result, of: index)
+                results.withLock { $0[index] = result }
                 done.signal()
             }
         }
         for _ in work { done.wait() }
-        return work.indices.map { results.of($0) }
-    }
-
-    /// Behind `NSLock`, as ThreadSanitizer does not see a contended `Mutex` change hands.
-    private final class Results: @unchecked Sendable {
-        private let lock = NSLock()
-        private var all: [Int: [String]] = [:]
-
-        func store(_ result: [String], of index: Int) { lock.withLock { all[index] = result } }
-        func of(_ index: Int) -> [String] { lock.withLock { all[index] ?? [] } }
+        return results.withLock { all in work.indices.map { all[$0] ?? [] } }
     }
 
     /// So many publishers, each of which stores so many messages; what one returns is what it was refused with.

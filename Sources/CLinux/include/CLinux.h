@@ -41,8 +41,14 @@ int64_t postern_eventfd_clear(int descriptor);
 int postern_listen(const char *host, uint16_t port, int backlog, int shared);
 // The port a socket is bound to; a negated errno on failure.
 int postern_bound_port(int descriptor);
-// A non-blocking connection with TCP_NODELAY.
-int postern_accept(int listener);
+// Who is at the other end: an IPv6 address, or an IPv4 one mapped into IPv6 (RFC 4291, section 2.5.5.2), big-endian.
+struct postern_address {
+    uint64_t high;
+    uint64_t low;
+};
+
+// A non-blocking connection with TCP_NODELAY, and its peer.
+int postern_accept(int listener, struct postern_address *peer);
 int64_t postern_receive(int descriptor, void *buffer, size_t count);
 int64_t postern_send(int descriptor, const void *buffer, size_t count);
 int postern_shutdown_sending(int descriptor);
