@@ -43,9 +43,13 @@ struct Exchange {
 /// A request whose body arrives in pieces: the head and what came of the body, in a leased arena.
 struct IncomingRequest: ~Copyable {
     var lease: ArenaLease?
+    var admission = Admission()
+    var origin: UInt8 = 0
     var bytes: ArenaBuffer.Suspended?
     var headBytes = 0
     var bodyBytes = 0
+    /// Bytes that came since it was begun to be taken, and when that was.
+    var receivedBytes = 0
     /// Bytes of the body to come; counts for bodies of known length.
     var remaining = 0
     var chunks: ChunkedDecoder?

@@ -15,15 +15,28 @@ public final class Gateway: Sendable {
     ///   `join()`.
     /// - Parameter storage: the observer of a log on disk, shown in `/metrics`.
     /// - Parameter onDrain: called once, on a loop's thread, when the gateway begins to end.
+    /// - Parameter onReload: called on a loop's thread when an operator asks to look at files again (SIGHUP).
     /// - Throws: `StartError`, in words for an operator.
     public init(
         configuration: GatewayConfiguration, log: (any MessageLog)? = nil, storage: StorageMetrics? = nil,
-        version: String, onDrain: @escaping @Sendable () -> Void = {}
+        version: String, onDrain: @escaping @Sendable () -> Void = {},
+        onReload: @escaping @Sendable () -> Void = {}
     ) throws(StartError) {
         self.configuration = configuration
         var loops = EventLoopConfiguration()
-        loops.host = configuration.host
-        loops.port = configuration.port
+        var roles = [ListenerRole.clients]
+        loops.listeners = [
+            ListenerConfiguration(
+                host: configuration.host, port: configuration.port, credentials: configuration.credentials)
+        ]
+        if let address = configuration.operatorsAddress {
+            loops.listeners.append(ListenerConfiguration(host: address.host, port: address.port))
+            roles.append(.operators)
+        }
+        if let address = configuration.redirectAddress {
+            loops.listeners.append(ListenerConfiguration(host: address.host, port: address.port))
+            roles.append(.redirect)
+        }
         loops.loops = configuration.loops
         loops.maximumConnections = configuration.maximumConnections
         // The largest reply is one message, and a message was decoded in an arena; replies to requests that came
@@ -34,10 +47,12 @@ public final class Gateway: Sendable {
         loops.stallMilliseconds = UInt64(configuration.stallTimeoutMilliseconds)
         loops.drainTimeoutMilliseconds = UInt64(configuration.drainTimeoutMilliseconds)
         loops.refusal = Self.refusal
+        loops.plainRefusal = Self.plainRefusal
         group = try EventLoopGroup(configuration: loops)
         shared = GatewayShared(
             configuration: configuration, log: log ?? MemoryLog(configuration: configuration.log),
-            storage: storage, loops: group.loops, version: version, onDrain: onDrain)
+            storage: storage, loops: group.loops, roles: roles, securePort: group.boundPort, version: version,
+            onDrain: onDrain, onReload: onReload)
     }
 
     /// What a connection over the limit is told.
@@ -49,6 +64,16 @@ public final class Gateway: Sendable {
         Content-Length: 128\r
         \r
         {"type":"about:blank","title":"Service Unavailable","status":503,"code":"overloaded","detail":"too many connections are open"}\r\n
+        """
+
+    /// What a client is told that speaks HTTP without TLS where TLS is spoken.
+    private static let plainRefusal: StaticString = """
+        HTTP/1.1 400 Bad Request\r
+        Content-Type: application/problem+json\r
+        Connection: close\r
+        Content-Length: 130\r
+        \r
+        {"type":"about:blank","title":"Bad Request","status":400,"code":"tls_wanted","detail":"this port speaks TLS; use an https:// URL"}
         """
 
     /// Starts the loops' threads.
@@ -68,6 +93,15 @@ public final class Gateway: Sendable {
     }
 
     public var boundPort: UInt16 { group.boundPort }
+
+    /// Where operators are served and where clients are redirected, as a client names them.
+    public var operatorsAddress: String? { boundAddress(configuration.operatorsAddress, .operators) }
+    public var redirectAddress: String? { boundAddress(configuration.redirectAddress, .redirect) }
+
+    private func boundAddress(_ address: ListenAddress?, _ role: ListenerRole) -> String? {
+        guard let address, let index = shared.roles.firstIndex(of: role) else { return nil }
+        return ListenAddress(host: address.host, port: group.boundPorts[index]).text
+    }
 
     /// How many files the process may open, after the limit was raised.
     public var openFilesLimit: Int { group.openFilesLimit }

@@ -1,12 +1,21 @@
 import Arenas
 import EventLoop
 import PubSub
+import TLS
 
 /// What an operator may set. Every limit has its reason beside it.
 public struct GatewayConfiguration: Sendable {
     public var host = "127.0.0.1"
     /// 0 lets the system pick one.
     public var port: UInt16 = 8080
+    /// Certificates, where clients speak TLS.
+    public var credentials: TLSCredentials?
+    /// Where operators are served everything, whatever they show; those who reach it are trusted.
+    public var operatorsAddress: ListenAddress?
+    /// Where clients without TLS are sent to it.
+    public var redirectAddress: ListenAddress?
+    /// Pages of which other origins may use the gateway from a browser; of none where nil.
+    public var crossOrigin: CrossOriginPolicy?
     /// One a core.
     public var loops = 1
     /// Arenas: first chunk, cap of one, idle ones a loop keeps, and all together.
@@ -22,6 +31,8 @@ public struct GatewayConfiguration: Sendable {
     /// Unanswered heads and bodies end here, idle connections there.
     public var headTimeoutMilliseconds = 10_000
     public var bodyTimeoutMilliseconds = 30_000
+    /// A body has so much more time for what came of it: slower ones are cut off. As Apache's mod_reqtimeout.
+    public var minimumBodyBytesPerSecond = 500
     public var idleTimeoutMilliseconds = 75_000
     public var drainTimeoutMilliseconds = 10_000
     /// A stream that has nothing to say gives a sign of life so often: less than what proxies cut off after (60 s).

@@ -155,6 +155,12 @@ extension GatewayShared {
                 ("finished", sum { $0.closedTotal(.finished) }), ("peer_closed", sum { $0.closedTotal(.peerClosed) }),
                 ("failed", sum { $0.closedTotal(.failed) }), ("slow_reader", sum { $0.closedTotal(.slowReader) }),
             ])
+        text.counter(
+            "postern_tls_handshakes_total", help: "TLS handshakes, by how they ended.", label: "result",
+            [
+                ("new", sum { $0.handshakesTotal - $0.resumedHandshakesTotal }),
+                ("resumed", sum(\.resumedHandshakesTotal)), ("failed", sum(\.failedHandshakesTotal)),
+            ])
         text.counter("postern_received_bytes_total", help: "Bytes read from sockets.", value: sum(\.bytesReadTotal))
         text.counter("postern_sent_bytes_total", help: "Bytes written to sockets.", value: sum(\.bytesWrittenTotal))
         text.gauge(

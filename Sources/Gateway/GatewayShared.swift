@@ -13,20 +13,30 @@ final class GatewayShared: Sendable {
     let loops: [EventLoop]
     let metrics: [LoopMetrics]
     let streams: StreamCount
+    /// What each listener's connections may ask for.
+    let roles: [ListenerRole]
+    /// The port where TLS is spoken, for those who are sent there.
+    let securePort: UInt16
+    let crossOrigin: CrossOriginFields
     let version: String
     let onDrain: @Sendable () -> Void
+    let onReload: @Sendable () -> Void
     let logger = Logger(label: "postern")
     let processMetrics = ProcessMetrics()
 
     init(
         configuration: GatewayConfiguration, log: any MessageLog, storage: StorageMetrics?,
-        loops: [EventLoop], version: String,
-        onDrain: @escaping @Sendable () -> Void
+        loops: [EventLoop], roles: [ListenerRole], securePort: UInt16, version: String,
+        onDrain: @escaping @Sendable () -> Void, onReload: @escaping @Sendable () -> Void
     ) {
         self.configuration = configuration
         self.loops = loops
+        self.roles = roles
+        self.securePort = securePort
+        crossOrigin = CrossOriginFields(configuration.crossOrigin, allowsCredentials: false)
         self.version = version
         self.onDrain = onDrain
+        self.onReload = onReload
         streams = StreamCount(limit: configuration.maximumStreams)
         metrics = loops.map { _ in LoopMetrics() }
         self.log = log

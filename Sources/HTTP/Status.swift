@@ -6,6 +6,7 @@ public enum Status {
         case 200: "OK"
         case 201: "Created"
         case 204: "No Content"
+        case 308: "Permanent Redirect"
         case 400: "Bad Request"
         case 401: "Unauthorized"
         case 403: "Forbidden"

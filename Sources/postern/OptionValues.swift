@@ -1,4 +1,5 @@
 import ArgumentParser
+import Gateway
 import SegmentLog
 
 /// Reads option values and refuses what is out of range, naming the range.
@@ -32,6 +33,13 @@ enum OptionValues {
             }
             return value
         }
+    }
+
+    /// Several texts, joined by commas.
+    @Sendable static func list(_ text: String) throws -> [String] {
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        guard !parts.contains("") else { throw ValidationError("a list joined by commas is wanted") }
+        return parts
     }
 
     /// `on` or `off`.
@@ -89,26 +97,5 @@ enum OptionValues {
         }
         let (product, overflow) = number.multipliedReportingOverflow(by: factor)
         return overflow ? nil : product
-    }
-}
-
-/// A host and a port.
-struct ListenAddress: Equatable, Sendable {
-    var host: String
-    var port: UInt16
-
-    init?(_ text: String) {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
-            return nil
-        }
-        var host = text[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            host = host.dropFirst().dropLast()
-        } else if host.contains(":") {
-            return nil
-        }
-        guard !host.isEmpty else { return nil }
-        self.host = String(host)
-        self.port = port
     }
 }

@@ -3,6 +3,7 @@ import Gateway
 import Glibc
 import PubSub
 import SegmentLog
+import TLS
 import Telemetry
 
 struct Serve: ParsableCommand {
@@ -14,19 +15,17 @@ struct Serve: ParsableCommand {
             """)
 
     /// Every option's name, for the environment.
-    static let optionNames = [
-        "--listen", "--loops", "--arena-initial-bytes", "--arena-max-bytes", "--arena-pool-size",
-        "--arena-budget-bytes", "--max-body-bytes", "--max-connections", "--max-topics", "--retention-bytes",
-        "--retention-count", "--retention-age", "--drain-timeout", "--max-streams", "--stream-heartbeat",
-        "--stream-lifetime", "--stall-timeout", "--console", "--log-level", "--data-dir", "--durability",
-        "--max-delay", "--max-scheduled",
-    ]
+    static let optionNames =
+        NetworkOptions.names + [
+            "--loops", "--arena-initial-bytes", "--arena-max-bytes", "--arena-pool-size",
+            "--arena-budget-bytes", "--max-body-bytes", "--max-connections", "--max-topics", "--retention-bytes",
+            "--retention-count", "--retention-age", "--drain-timeout", "--max-streams", "--stream-heartbeat",
+            "--stream-lifetime", "--stall-timeout", "--console", "--log-level", "--data-dir", "--durability",
+            "--max-delay", "--max-scheduled",
+        ]
 
-    @Option(
-        help: ArgumentHelp(
-            "Where to listen. Port 0 picks a free one and prints it. (default: 127.0.0.1:8080)", valueName: "host:port"),
-        transform: OptionValues.listenAddress)
-    var listen: ListenAddress?
+    @OptionGroup(title: "Network")
+    var network: NetworkOptions
 
     @Option(
         help: ArgumentHelp("Event loops, each a thread: 1 to 64. (default: one a core)", valueName: "n"),
@@ -183,15 +182,17 @@ struct Serve: ParsableCommand {
     func run() throws {
         bootstrapLogging(level: logLevel ?? .info)
         let logger = Logger(label: "postern")
+        var configuration = gatewayConfiguration()
+        try checkExposure(configuration, logger)
+        configuration.credentials = try loadCredentials()
+        let files = ReloadableFiles(credentials: configuration.credentials, logger: logger)
         let storage = dataDir == nil ? nil : StorageMetrics()
         let log = try openLog(storage, logger)
         let gateway: Gateway
         do throws(GatewayStartError) {
             gateway = try Gateway(
-                configuration: gatewayConfiguration(), log: log, storage: storage, version: Version.text
-            ) {
-                ServiceManager.notify("STOPPING=1\nSTATUS=draining")
-            }
+                configuration: configuration, log: log, storage: storage, version: Version.text,
+                onDrain: { ServiceManager.notify("STOPPING=1\nSTATUS=draining") }, onReload: { files.reload() })
         } catch {
             // A person's mistake or a taken port: one line, no trace.
             log?.end()
@@ -200,7 +201,7 @@ struct Serve: ParsableCommand {
         }
         warnOfFewFiles(gateway, logger)
         gateway.start()
-        StandardStream.output("postern: listening on http://\(gateway.boundAddress)\n")
+        announce(gateway)
         logger.info(
             "serving",
             metadata: [
@@ -210,6 +211,44 @@ struct Serve: ParsableCommand {
         ServiceManager.notify("READY=1\nSTATUS=serving on \(gateway.boundAddress)")
         gateway.join()
         logger.info("ended")
+    }
+
+    /// Says where it listens, for those who wait for it.
+    private func announce(_ gateway: Gateway) {
+        let scheme = gateway.configuration.credentials == nil ? "http" : "https"
+        StandardStream.output("postern: listening on \(scheme)://\(gateway.boundAddress)\n")
+        if let address = gateway.operatorsAddress {
+            StandardStream.output("postern: operators are served on http://\(address)\n")
+        }
+        if let address = gateway.redirectAddress {
+            StandardStream.output("postern: http://\(address) sends clients to https\n")
+        }
+    }
+
+    /// Refuses to let strangers in by oversight.
+    private func checkExposure(_ configuration: GatewayConfiguration, _ logger: Logger) throws {
+        let address = ListenAddress(host: configuration.host, port: configuration.port)
+        guard !address.isLoopback, !network.wantsClientCertificate else { return }
+        guard network.open == true else {
+            StandardStream.error(
+                """
+                postern: \(address.text) is reached from beyond this machine, and anyone may publish and read there.
+                postern: ask for client certificates (--tls-client-ca), listen on 127.0.0.1, or, where a firewall or a \
+                proxy keeps strangers out, say --open on (POSTERN_OPEN=on).
+
+                """)
+            throw ExitCode(EX_CONFIG)
+        }
+        logger.warning(
+            "anyone who reaches this address may publish and read", metadata: ["address": "\(address.text)"])
+    }
+
+    private func loadCredentials() throws -> TLSCredentials? {
+        guard let configuration = network.tls else { return nil }
+        do throws(TLSError) { return try TLSCredentials(configuration) } catch {
+            StandardStream.error("postern: \(error)\n")
+            throw ExitCode(EX_CONFIG)
+        }
     }
 
     /// Opens the log on disk, where one is wanted.
@@ -262,10 +301,13 @@ struct Serve: ParsableCommand {
     func gatewayConfiguration() -> GatewayConfiguration {
         var configuration = GatewayConfiguration()
         configuration.handlesSignals = true
-        if let listen {
+        if let listen = network.listen {
             configuration.host = listen.host
             configuration.port = listen.port
         }
+        configuration.operatorsAddress = network.adminListen
+        configuration.redirectAddress = network.redirectListen
+        configuration.crossOrigin = try? network.crossOrigin()
         configuration.loops = loops ?? max(1, min(64, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         configuration.maximumBodyBytes = maxBodyBytes ?? configuration.maximumBodyBytes
         configuration.arenaInitialBytes = arenaInitialBytes ?? configuration.arenaInitialBytes

@@ -10,13 +10,14 @@ import Testing
         "HTTP": ["Arenas"],
         "PubSub": ["Arenas", "Glibc", "Synchronization"],
         "SegmentLog": ["Arenas", "CChecksum", "CLinux", "Glibc", "PubSub", "Synchronization"],
-        "EventLoop": ["Arenas", "CLinux", "Glibc", "Synchronization"],
+        "TLS": ["COpenSSL", "Synchronization"],
+        "EventLoop": ["Arenas", "CLinux", "Glibc", "Synchronization", "TLS"],
         "Telemetry": ["Logging", "Glibc", "Synchronization"],
         "Gateway": [
-            "Arenas", "JSON", "HTTP", "PubSub", "SegmentLog", "EventLoop", "Telemetry", "Synchronization",
+            "Arenas", "JSON", "HTTP", "PubSub", "SegmentLog", "EventLoop", "TLS", "Telemetry", "Synchronization",
         ],
         "GatewayTesting": ["Gateway", "Glibc"],
-        "postern": ["Gateway", "PubSub", "SegmentLog", "Telemetry", "CSystemd", "ArgumentParser", "Glibc"],
+        "postern": ["Gateway", "PubSub", "SegmentLog", "TLS", "Telemetry", "CSystemd", "ArgumentParser", "Glibc"],
     ]
 
     private struct Source {

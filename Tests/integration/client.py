@@ -64,12 +64,18 @@ class Server:
         )
         try:
             line = self._first_line(timeout=10)
-            match = re.fullmatch(r"postern: listening on (http://([^/]+):(\d+))\n", line)
+            match = re.fullmatch(r"postern: listening on (https?://([^/]+):(\d+))\n", line)
             assert match, f"first line {line!r}, standard error {self.standard_error()!r}"
         except BaseException:
             self.kill()
             raise
         self.url, self.host, self.port = match[1], match[2], int(match[3])
+        # What requests needs for each call: whom to trust, what to show.
+        self.credentials = {}
+
+    def next_line(self, timeout=10):
+        """What the server says next on standard output."""
+        return self._first_line(timeout)
 
     def _first_line(self, timeout):
         line = b""
@@ -109,7 +115,7 @@ class Server:
 
     def metrics(self):
         """Every sample of /metrics by its full name with labels."""
-        text = requests.get(self.url + "/metrics", timeout=10).text
+        text = requests.get(self.url + "/metrics", timeout=10, **self.credentials).text
         samples = {}
         for line in text.splitlines():
             if line and not line.startswith("#"):
@@ -177,7 +183,7 @@ class Api:
         self.session.trust_env = False
 
     def request(self, method, path, **options):
-        options.setdefault("timeout", 90)
+        options = {"timeout": 90} | self.server.credentials | options
         return self.session.request(method, self.server.url + path, **options)
 
     def get(self, path, **options):

@@ -59,14 +59,16 @@ def test_the_service_manager_is_told(tmp_path):
             process.wait()
 
 
-def test_the_binary_stands_on_the_c_library_alone():
-    """Swift is linked in; full Foundation and ICU are not there at all."""
+def test_the_binary_stands_on_the_c_library_and_openssl_alone():
+    """Swift is linked in; full Foundation and ICU are not there at all. OpenSSL is the system's, which mends it."""
     linked = subprocess.run(["ldd", BINARY], capture_output=True, text=True, check=True).stdout
     names = {os.path.basename(line.split()[0]) for line in linked.splitlines()}
     assert not [name for name in names if re.match(r"libswift|libFoundation|libicu|lib_Foundation", name)]
     assert {name.split(".so")[0] for name in names} <= {
         "linux-vdso",
         "libc",
+        "libssl",
+        "libcrypto",
         "libm",
         "libstdc++",
         "libgcc_s",

@@ -6,14 +6,19 @@ import HTTP
 extension LoopCore {
     /// Leases an arena for a request whose body is still to come, and takes the head and what is there of the body.
     /// - Returns: how many bytes were used up.
-    mutating func takeBody(_ id: ConnectionID, _ head: RequestHead, _ length: Int?, _ bytes: Span<UInt8>) -> Int {
+    mutating func takeBody(
+        _ id: ConnectionID, _ head: RequestHead, _ length: Int?, _ bytes: Span<UInt8>, _ admission: Admission
+    ) -> Int {
         let index = Int(id.index)
         do throws(APIProblem) {
             let slot = incoming.take { IncomingRequest() }
             exchanges[index].incoming = slot
             exchanges[index].phase = .body
+            incoming[slot].admission = admission
+            incoming[slot].origin = replies.origin
             incoming[slot].headBytes = head.byteCount
             incoming[slot].bodyBytes = 0
+            incoming[slot].receivedBytes = 0
             incoming[slot].remaining = length ?? 0
             incoming[slot].chunks = head.isChunked ? ChunkedDecoder() : nil
             incoming[slot].leasedNanoseconds = loop.nowNanoseconds
@@ -60,6 +65,14 @@ extension LoopCore {
         do throws(ArenaError) { return try buffer.suspend() } catch { throw .from(error) }
     }
 
+    /// The rest has so much time as there was at first, and more for what came: a body that drips is cut off however long
+    /// it is, and a large one over a slow line is not.
+    private func extendDeadline(_ id: ConnectionID, _ slot: UInt32) {
+        let earned = incoming[slot].receivedBytes * 1000 / shared.configuration.minimumBodyBytesPerSecond
+        let spent = Int((loop.nowNanoseconds &- incoming[slot].leasedNanoseconds) / 1_000_000)
+        loop.setDeadline(id, milliseconds: shared.configuration.bodyTimeoutMilliseconds + earned - spent)
+    }
+
     /// What became of a piece of a body.
     private enum BodyStep {
         case more(used: Int, ArenaBuffer.Suspended)
@@ -74,10 +87,13 @@ extension LoopCore {
         guard let lease = incoming[slot].lease.take(), let suspended = incoming[slot].bytes else {
             preconditionFailure("a body without an arena")
         }
+        replies.origin = incoming[slot].origin
         switch takePiece(id, bytes, suspended, slot, lease.arena) {
         case .more(let used, let suspended):
             incoming[slot].bytes = suspended
             incoming[slot].lease = consume lease
+            incoming[slot].receivedBytes += used
+            extendDeadline(id, slot)
             return used
         case .served(let used):
             noteLease(lease, since: incoming[slot].leasedNanoseconds)
@@ -151,7 +167,8 @@ extension LoopCore {
         guard case .head(let head)? = try? parser.parse(bytes, resume: &position) else {
             preconditionFailure("a head that was good is good again")
         }
-        dispatch(id, head, bytes, request.extracting(headBytes..<request.count), arena)
+        dispatch(
+            id, head, bytes, request.extracting(headBytes..<request.count), arena, incoming[slot].admission)
     }
 
     mutating func dropIncoming(_ index: Int) {

@@ -69,6 +69,7 @@ extension LoopCore {
     mutating func render(_ group: UInt32, _ waiter: Waiter) -> ReadOutcome {
         delivery.removeAll()
         let form = ReadForm(packed: waiter.form)
+        delivery.origin = form.origin
         let isPoll = form.kind == .poll
         let request = ReadRequest(
             start: .after(waiter.position), limit: Int(waiter.limit),

@@ -5,33 +5,24 @@ import PubSub
 
 /// From a request to its handler, and from what the handler did to the reply.
 extension LoopCore {
-    /// What a request asks for.
-    /// - Throws: 404, or 405 with `Allow`.
-    func route(_ head: RequestHead, _ bytes: Span<UInt8>) throws(APIProblem) -> (Operation, parameter: Range<Int>) {
-        // `OPTIONS *` asks about the server as a whole (RFC 9110, section 9.3.7).
-        if head.targetForm == .asterisk { return (.none, 0..<0) }
-        guard head.targetForm != .authority, let (resource, parameter) = Resource.find(head.path, in: bytes)
-        else { throw .notFound }
-        guard let operation = resource.operation(for: head.method) else {
-            throw APIProblem(405, "method_not_allowed", "this path does not take the method").with {
-                $0.allow = resource.allow
-            }
-        }
-        return (operation, parameter)
-    }
-
     /// Serves one whole request inside its arena.
+    /// - Parameter admitted: what was settled of it before its body came; nil where that is still to be done.
     mutating func dispatch(
         _ id: ConnectionID, _ head: RequestHead, _ bytes: Span<UInt8>, _ body: Span<UInt8>,
-        _ arena: borrowing ScopedArena
+        _ arena: borrowing ScopedArena, _ admitted: Admission? = nil
     ) {
         var operation = Operation.none
         let mark = replies.output.count
         do throws(APIProblem) {
-            let (found, parameter) = try route(head, bytes)
-            operation = found
+            var admission = Admission()
+            if let admitted { admission = admitted } else { admission = try admit(id, head, bytes) }
+            operation = admission.operation
+            if let status = admission.answered {
+                observe(operation, head.method, status, startedNanoseconds: loop.nowNanoseconds)
+                return beginIdling(id)
+            }
             let request = Request(
-                head: isDraining ? head.closing : head, bytes: bytes, body: body, parameter: parameter)
+                head: isDraining ? head.closing : head, bytes: bytes, body: body, parameter: admission.parameter)
             let status = try handle(id, operation, request, arena)
             guard status != 0 else { return }
             if !request.head.keepsAlive { closesConnection = true } else { beginIdling(id) }

@@ -107,6 +107,7 @@ extension LoopCore {
     /// - Returns: how many bytes were used up; nil where the head is not complete.
     private mutating func serveHead(_ id: ConnectionID, _ bytes: Span<UInt8>) -> Int? {
         let index = Int(id.index)
+        replies.origin = 0
         do throws(HTTPError) {
             guard case .head(let head) = try parser.parse(bytes, resume: &exchanges[index].scan) else {
                 beginWaiting(id)
@@ -119,6 +120,7 @@ extension LoopCore {
             }
             exchanges[index].startedNanoseconds = loop.nowNanoseconds
             exchanges[index].method = head.method
+            replies.origin = origin(of: head, bytes)
             return begin(id, head, bytes)
         } catch {
             exchanges[index].startedNanoseconds = loop.nowNanoseconds
@@ -149,19 +151,16 @@ extension LoopCore {
             }
         }
         // A body that is still to come is not waited for where its request is refused anyway.
-        if let problem = earlyProblem(head, bytes) {
-            writeProblem(problem.with { $0.closesConnection = true }, .none, head)
-            return bytes.count
-        }
-        return takeBody(id, head, length, bytes)
-    }
-
-    private func earlyProblem(_ head: RequestHead, _ bytes: Span<UInt8>) -> APIProblem? {
         do throws(APIProblem) {
-            _ = try route(head, bytes)
-            return nil
+            let admission = try admit(id, head, bytes)
+            guard admission.answered == nil else {
+                closesConnection = true
+                return bytes.count
+            }
+            return takeBody(id, head, length, bytes, admission)
         } catch {
-            return error
+            writeProblem(error.with { $0.closesConnection = true }, .none, head, of: bytes)
+            return bytes.count
         }
     }
 

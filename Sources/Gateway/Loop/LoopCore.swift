@@ -21,9 +21,9 @@ struct LoopCore: ~Copyable {
     var waiters = WaiterTable()
     var streams = StreamTable()
     var drafts = DraftList(capacity: Limits.batchMessages)
-    var replies = Replies(capacity: 64 << 10)
+    var replies: Replies
     /// What is written once and sent to every waiter that it serves.
-    var delivery = Replies(capacity: 64 << 10)
+    var delivery: Replies
     /// For requests without a body while the pool's budget is used up.
     var reserve: ScopedArena? = ScopedArena(limits: .init(initialBytes: 32 << 10, maximumBytes: 64 << 10))
     var isDraining = false
@@ -44,6 +44,8 @@ struct LoopCore: ~Copyable {
         log = shared.log
         reader = shared.log.makeReader()
         pool = shared.arenas.makeLocal()
+        replies = Replies(capacity: 64 << 10, crossOrigin: shared.crossOrigin)
+        delivery = Replies(capacity: 64 << 10, crossOrigin: shared.crossOrigin)
         updateDate()
     }
 
@@ -182,6 +184,7 @@ struct LoopCore: ~Copyable {
     /// Answers with a problem outside of any handler, and closes.
     mutating func refuse(_ id: ConnectionID, _ problem: APIProblem) {
         let exchange = exchanges[Int(id.index)]
+        replies.origin = 0
         replies.problem(problem, of: Span(), .closes, isHead: exchange.method == .head)
         metrics.observe(
             .none, exchange.method, problem.status, nanoseconds: loop.nowNanoseconds &- exchange.startedNanoseconds)

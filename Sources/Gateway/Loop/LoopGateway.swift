@@ -28,4 +28,5 @@ final class LoopGateway: ConnectionHandler {
     }
     func everySecond() { core.everySecond() }
     func drainBegan() { core.drainBegan() }
+    func reloadRequested() { core.shared.onReload() }
 }

@@ -42,6 +42,7 @@ extension Replies {
     mutating func emptyPoll(_ waiter: Waiter, _ filter: borrowing MessageFilter, epoch: Epoch, closes: Bool) {
         var form = ReadForm(packed: waiter.form)
         if closes { form.fate = .closes }
+        origin = form.origin
         let next = Cursor(epoch: epoch, sequence: waiter.next)
         begin(200, "application/json", form.fate)
         output.append("Cache-Control: no-store\r\nCursor: ")

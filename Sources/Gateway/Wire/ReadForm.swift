@@ -17,13 +17,15 @@ struct ReadForm: Equatable {
     var skipsGaps = false
     /// A stream is sent in chunks; an HTTP/1.0 client knows none.
     var isChunked = true
+    /// Whose page asked: an origin's number.
+    var origin: UInt8 = 0
 
     init() {}
 
     /// The same as one number, for a waiter.
     var packed: UInt32 {
         UInt32(waitMilliseconds) | UInt32(fate.rawValue) << 16 | (skipsGaps ? 1 << 18 : 0)
-            | UInt32(kind.rawValue) << 19 | (isChunked ? 1 << 21 : 0)
+            | UInt32(kind.rawValue) << 19 | (isChunked ? 1 << 21 : 0) | UInt32(origin) << 22
     }
 
     init(packed: UInt32) {
@@ -32,5 +34,6 @@ struct ReadForm: Equatable {
         skipsGaps = packed >> 18 & 1 == 1
         kind = Kind(rawValue: UInt8(packed >> 19 & 3)) ?? .poll
         isChunked = packed >> 21 & 1 == 1
+        origin = UInt8(packed >> 22 & 63)
     }
 }

@@ -57,6 +57,7 @@ extension LoopCore {
     ) throws(APIProblem) -> ReadQuery {
         var query = ReadQuery()
         query.form.kind = try formKind(request, parameters, arena)
+        query.form.origin = replies.origin
         query.form.skipsGaps = try skipsGaps(parameters, arena)
         if query.form.kind == .poll {
             query.form.fate = request.fate

@@ -9,11 +9,17 @@ struct Replies: ~Copyable {
     /// The `Date` of all replies of a second.
     var date = HTTPDate(unixSeconds: 0)
     var time = TimestampText()
+    /// The number of the origin whose page asked; its header fields go into the reply.
+    var origin: UInt8 = 0
+    private let crossOrigin: CrossOriginFields
 
     /// Memory kept between replies; a rare large one does not pin more.
     private static let keptBytes = 512 << 10
 
-    init(capacity: Int) { output = OutputBuffer(capacity: capacity) }
+    init(capacity: Int, crossOrigin: CrossOriginFields) {
+        output = OutputBuffer(capacity: capacity)
+        self.crossOrigin = crossOrigin
+    }
 
     var isEmpty: Bool { output.count == 0 }
 
@@ -30,7 +36,15 @@ struct Replies: ~Copyable {
         output.append("\r\nContent-Type: ")
         output.append(contentType)
         output.append("\r\n")
+        requestFields()
         connection(fate)
+    }
+
+    /// Writes the fields that are this request's own.
+    mutating func requestFields() {
+        guard origin != 0 else { return }
+        let text = crossOrigin.texts[Int(origin)]
+        output.append(contentsOf: text.span)
     }
 
     mutating func connection(_ fate: ConnectionFate) {
@@ -57,6 +71,7 @@ struct Replies: ~Copyable {
         date.write(to: &output)
         output.append("\r\n")
         if let allow { ResponseWriter.field("Allow", allow, to: &output) }
+        requestFields()
         connection(fate)
         ResponseWriter.endWithoutBody(to: &output)
     }

@@ -1,0 +1,63 @@
+import Arenas
+import EventLoop
+import HTTP
+
+/// What was settled of a request before it is served.
+struct Admission {
+    var operation = Operation.none
+    /// The path's parameter.
+    var parameter = 0..<0
+    /// It was answered already, with this status.
+    var answered: Int?
+}
+
+/// Who may do what, before anything of a body is taken.
+extension LoopCore {
+    /// Finds what a request asks for and whether this client may.
+    /// - Throws: 404; 405 with `Allow`; 401, 403 and 429.
+    mutating func admit(
+        _ id: ConnectionID, _ head: RequestHead, _ bytes: Span<UInt8>
+    ) throws(APIProblem) -> Admission {
+        let role = shared.roles[loop.listener(of: id)]
+        if role == .redirect { return Admission(answered: try redirect(head, bytes)) }
+        // `OPTIONS *` asks about the server as a whole (RFC 9110, section 9.3.7).
+        if head.targetForm == .asterisk { return Admission() }
+        guard head.targetForm != .authority, let (resource, parameter) = Resource.find(head.path, in: bytes)
+        else { throw .notFound }
+        if try answerPreflight(head, bytes, resource, replies.origin) { return Admission(answered: 204) }
+        guard let operation = resource.operation(for: head.method) else {
+            throw APIProblem(405, "method_not_allowed", "this path does not take the method").with {
+                $0.allow = resource.allow
+            }
+        }
+        try authorize(operation, role, head, bytes)
+        return Admission(operation: operation, parameter: parameter)
+    }
+
+    private mutating func authorize(
+        _ operation: Operation, _ role: ListenerRole, _ head: RequestHead, _ bytes: Span<UInt8>
+    ) throws(APIProblem) {
+        guard role == .clients, !operation.isForAnyone else { return }
+        if operation.isForOperators, shared.configuration.operatorsAddress != nil {
+            throw APIProblem(403, "forbidden", "this is served to operators, at an address of their own")
+        }
+        try checkOrigin(head, bytes, replies.origin, isVouchedFor: false)
+    }
+}
+
+extension Operation {
+    /// What probes and newcomers ask without a token.
+    var isForAnyone: Bool {
+        switch self {
+        case .getLiveness, .getReadiness, .getOpenAPI: true
+        default: false
+        }
+    }
+
+    var isForOperators: Bool {
+        switch self {
+        case .getMetrics, .getStats, .getConsole, .putTopic, .deleteTopic: true
+        default: false
+        }
+    }
+}
