@@ -32,6 +32,7 @@ let package = Package(
         .target(name: "PubSub", dependencies: ["Arenas"], swiftSettings: settings),
         .target(
             name: "SegmentLog", dependencies: ["CLinux", "CChecksum", "Arenas", "PubSub"], swiftSettings: settings),
+        .target(name: "Access", dependencies: ["Arenas", "JSON", "PubSub", "COpenSSL"], swiftSettings: settings),
         .target(name: "TLS", dependencies: ["COpenSSL"], swiftSettings: settings),
         .target(name: "EventLoop", dependencies: ["CLinux", "Arenas", "TLS"], swiftSettings: settings),
         .target(
@@ -39,12 +40,14 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "Gateway",
-            dependencies: ["Arenas", "JSON", "HTTP", "PubSub", "SegmentLog", "TLS", "EventLoop", "Telemetry"],
+            dependencies: [
+                "Arenas", "JSON", "HTTP", "PubSub", "SegmentLog", "TLS", "EventLoop", "Access", "Telemetry",
+            ],
             resources: [.embedInCode("openapi.yaml"), .embedInCode("console.html")], swiftSettings: settings),
         .executableTarget(
             name: "postern",
             dependencies: [
-                "Gateway", "SegmentLog", "PubSub", "TLS", "CSystemd", "Telemetry",
+                "Gateway", "SegmentLog", "PubSub", "TLS", "Access", "CSystemd", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),

@@ -1,3 +1,4 @@
+import Access
 import Arenas
 import EventLoop
 import PubSub
@@ -14,6 +15,12 @@ public struct GatewayConfiguration: Sendable {
     public var operatorsAddress: ListenAddress?
     /// Where clients without TLS are sent to it.
     public var redirectAddress: ListenAddress?
+    /// Who may do what; anybody everything where nil.
+    public var access: Authenticator?
+    /// The cookie that a browser may show its token in; nil for none.
+    public var tokenCookie: String? = "postern_token"
+    /// Whether a token may stand in a URL, as a browser's EventSource can send no header field of its own.
+    public var allowsTokenParameter = false
     /// Pages of which other origins may use the gateway from a browser; of none where nil.
     public var crossOrigin: CrossOriginPolicy?
     /// One a core.

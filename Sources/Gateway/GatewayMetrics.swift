@@ -1,3 +1,4 @@
+import Access
 import Arenas
 import EventLoop
 import PubSub
@@ -155,6 +156,15 @@ extension GatewayShared {
                 ("finished", sum { $0.closedTotal(.finished) }), ("peer_closed", sum { $0.closedTotal(.peerClosed) }),
                 ("failed", sum { $0.closedTotal(.failed) }), ("slow_reader", sum { $0.closedTotal(.slowReader) }),
             ])
+        text.counter(
+            "postern_authentications_total", help: "Tokens looked at, by what became of them.", label: "result",
+            [
+                ("accepted", metrics.reduce(0) { $0 + $1.authentications.accepted.value }),
+                ("missing", metrics.reduce(0) { $0 + $1.authentications.missing.value }),
+            ]
+                + Refusal.allCases.map { refusal in
+                    (refusal.rawValue, metrics.reduce(0) { $0 + $1.authentications[refusal].value })
+                })
         text.counter(
             "postern_tls_handshakes_total", help: "TLS handshakes, by how they ended.", label: "result",
             [

@@ -33,7 +33,9 @@ final class GatewayShared: Sendable {
         self.loops = loops
         self.roles = roles
         self.securePort = securePort
-        crossOrigin = CrossOriginFields(configuration.crossOrigin, allowsCredentials: false)
+        crossOrigin = CrossOriginFields(
+            configuration.crossOrigin,
+            allowsCredentials: configuration.access != nil && configuration.tokenCookie != nil)
         self.version = version
         self.onDrain = onDrain
         self.onReload = onReload

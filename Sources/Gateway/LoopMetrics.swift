@@ -24,11 +24,15 @@ struct StreamCloseCounters: ~Copyable, Sendable {
     private let stalled = LoopCounter()
     private let lifetime = LoopCounter()
     private let drain = LoopCounter()
+    private let expired = LoopCounter()
+    private let revoked = LoopCounter()
     private let stopped = LoopCounter()
 
     subscript(reason: StreamEnd) -> LoopCounter {
         _read {
             switch reason {
+            case .expired: yield expired
+            case .revoked: yield revoked
             case .client: yield client
             case .stalled: yield stalled
             case .lifetime: yield lifetime
@@ -64,6 +68,7 @@ final class LoopMetrics: Sendable {
     /// How many messages of the log stood behind a stream when it was sent something.
     let streamLag = LatencyHistogram(bounds: .messages)
     let waiters = LoopGauge()
+    let authentications = AuthenticationCounters()
 
     func observe(_ operation: Operation, _ method: Method, _ status: Int, nanoseconds: UInt64) {
         requests.observe(

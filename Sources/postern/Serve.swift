@@ -1,3 +1,4 @@
+import Access
 import ArgumentParser
 import Gateway
 import Glibc
@@ -16,7 +17,7 @@ struct Serve: ParsableCommand {
 
     /// Every option's name, for the environment.
     static let optionNames =
-        NetworkOptions.names + [
+        NetworkOptions.names + AccessOptions.names + [
             "--loops", "--arena-initial-bytes", "--arena-max-bytes", "--arena-pool-size",
             "--arena-budget-bytes", "--max-body-bytes", "--max-connections", "--max-topics", "--retention-bytes",
             "--retention-count", "--retention-age", "--drain-timeout", "--max-streams", "--stream-heartbeat",
@@ -26,6 +27,9 @@ struct Serve: ParsableCommand {
 
     @OptionGroup(title: "Network")
     var network: NetworkOptions
+
+    @OptionGroup(title: "Access")
+    var access: AccessOptions
 
     @Option(
         help: ArgumentHelp("Event loops, each a thread: 1 to 64. (default: one a core)", valueName: "n"),
@@ -185,7 +189,9 @@ struct Serve: ParsableCommand {
         var configuration = gatewayConfiguration()
         try checkExposure(configuration, logger)
         configuration.credentials = try loadCredentials()
-        let files = ReloadableFiles(credentials: configuration.credentials, logger: logger)
+        configuration.access = try loadTokens(logger)
+        let files = ReloadableFiles(
+            credentials: configuration.credentials, access: configuration.access, logger: logger)
         let storage = dataDir == nil ? nil : StorageMetrics()
         let log = try openLog(storage, logger)
         let gateway: Gateway
@@ -228,19 +234,32 @@ struct Serve: ParsableCommand {
     /// Refuses to let strangers in by oversight.
     private func checkExposure(_ configuration: GatewayConfiguration, _ logger: Logger) throws {
         let address = ListenAddress(host: configuration.host, port: configuration.port)
-        guard !address.isLoopback, !network.wantsClientCertificate else { return }
+        guard !address.isLoopback, access.configuration == nil, !network.wantsClientCertificate else { return }
         guard network.open == true else {
             StandardStream.error(
                 """
                 postern: \(address.text) is reached from beyond this machine, and anyone may publish and read there.
-                postern: ask for client certificates (--tls-client-ca), listen on 127.0.0.1, or, where a firewall or a \
-                proxy keeps strangers out, say --open on (POSTERN_OPEN=on).
+                postern: ask for tokens (--tokens FILE, see: postern token new --help) or client certificates \
+                (--tls-client-ca), listen on 127.0.0.1, or, where a firewall or a proxy keeps strangers out, say \
+                --open on (POSTERN_OPEN=on).
 
                 """)
             throw ExitCode(EX_CONFIG)
         }
         logger.warning(
             "anyone who reaches this address may publish and read", metadata: ["address": "\(address.text)"])
+    }
+
+    private func loadTokens(_ logger: Logger) throws -> Authenticator? {
+        guard let configuration = access.configuration else { return nil }
+        do throws(AccessError) {
+            let authenticator = try Authenticator(configuration)
+            for warning in authenticator.warnings { logger.warning("\(warning)") }
+            return authenticator
+        } catch {
+            for problem in error.problems { StandardStream.error("postern: \(problem)\n") }
+            throw ExitCode(EX_CONFIG)
+        }
     }
 
     private func loadCredentials() throws -> TLSCredentials? {
@@ -308,6 +327,8 @@ struct Serve: ParsableCommand {
         configuration.operatorsAddress = network.adminListen
         configuration.redirectAddress = network.redirectListen
         configuration.crossOrigin = try? network.crossOrigin()
+        if let cookie = access.tokenCookie { configuration.tokenCookie = cookie == "off" ? nil : cookie }
+        configuration.allowsTokenParameter = access.tokenParameter ?? false
         configuration.loops = loops ?? max(1, min(64, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         configuration.maximumBodyBytes = maxBodyBytes ?? configuration.maximumBodyBytes
         configuration.arenaInitialBytes = arenaInitialBytes ?? configuration.arenaInitialBytes

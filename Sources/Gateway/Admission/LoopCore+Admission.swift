@@ -1,3 +1,4 @@
+import Access
 import Arenas
 import EventLoop
 import HTTP
@@ -7,6 +8,8 @@ struct Admission {
     var operation = Operation.none
     /// The path's parameter.
     var parameter = 0..<0
+    /// Whose token allows it; nil where all is allowed.
+    var principal: Principal?
     /// It was answered already, with this status.
     var answered: Int?
 }
@@ -30,18 +33,28 @@ extension LoopCore {
                 $0.allow = resource.allow
             }
         }
-        try authorize(operation, role, head, bytes)
-        return Admission(operation: operation, parameter: parameter)
+        let principal = try authorize(operation, role, head, bytes)
+        return Admission(operation: operation, parameter: parameter, principal: principal)
     }
 
+    /// - Returns: whose token is to allow it; nil where all is allowed.
     private mutating func authorize(
         _ operation: Operation, _ role: ListenerRole, _ head: RequestHead, _ bytes: Span<UInt8>
-    ) throws(APIProblem) {
-        guard role == .clients, !operation.isForAnyone else { return }
-        if operation.isForOperators, shared.configuration.operatorsAddress != nil {
-            throw APIProblem(403, "forbidden", "this is served to operators, at an address of their own")
+    ) throws(APIProblem) -> Principal? {
+        guard role == .clients, !operation.isForAnyone else { return nil }
+        guard let access = shared.configuration.access else {
+            if operation.isForOperators, shared.configuration.operatorsAddress != nil {
+                throw .forbidden("this is served to operators, at an address of their own")
+            }
+            try checkOrigin(head, bytes, replies.origin, isVouchedFor: false)
+            return nil
         }
-        try checkOrigin(head, bytes, replies.origin, isVouchedFor: false)
+        let (principal, isVouchedFor) = try authenticate(access, head, bytes)
+        try checkOrigin(head, bytes, replies.origin, isVouchedFor: isVouchedFor)
+        if operation.isForOperators, !principal.grants.isAdmin {
+            throw .forbidden("the token is not an operator's")
+        }
+        return principal
     }
 }
 

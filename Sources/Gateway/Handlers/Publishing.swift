@@ -13,6 +13,7 @@ extension LoopCore {
     {
         try Parameters(request.head.query, of: request.bytes).check(.none)
         let topic = try topicName(request, arena)
+        try checkMayPublish(topic)
         let fields = try publishFields(request)
         var message = ArenaBuffer(in: arena, capacity: request.body.count + Self.frameBytes)
         let id = request.bytes.extracting(fields.id ?? 0..<0)
@@ -134,6 +135,13 @@ extension LoopCore {
             }
         }
         let envelope = try EnvelopeDecoder.decode(&reader, of: document, index: drafts.count, in: arena)
+        do throws(APIProblem) { try checkMayPublish(envelope.topic) } catch {
+            let index = drafts.count
+            throw error.with {
+                $0.messageIndex = index
+                $0.field = "topic"
+            }
+        }
         let start = messages.count
         let places = envelope.encode(to: &messages)
         let now = loop.wallClockMicroseconds

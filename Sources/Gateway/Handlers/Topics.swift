@@ -1,3 +1,4 @@
+import Access
 import Arenas
 import HTTP
 import JSON
@@ -21,7 +22,8 @@ extension LoopCore {
         replies.begin(200, "application/json", request.fate)
         replies.output.append("Cache-Control: no-store\r\n")
         let mark = ResponseWriter.beginBody(to: &replies.output)
-        replies.topics(log, prefix: prefix, after: page, limit: limit)
+        let allowed = principal?.grants.isAdmin == true ? nil : principal?.grants
+        replies.topics(log, prefix: prefix, after: page, limit: limit, allowed: allowed)
         ResponseWriter.endBody(mark, isOmitted: request.isHead, to: &replies.output)
         return 200
     }
@@ -29,6 +31,7 @@ extension LoopCore {
     mutating func getTopic(_ request: borrowing Request, _ arena: borrowing ScopedArena) throws(APIProblem) -> Int {
         try Parameters(request.head.query, of: request.bytes).check(.none)
         let name = try topicName(request, arena)
+        try checkMaySee(name)
         guard let topic = log.topic(name) else { throw .topicNotFound }
         replyTopic(200, name, topic, request)
         return 200
@@ -80,19 +83,42 @@ extension LoopCore {
 }
 
 extension Replies {
-    mutating func topics(_ log: any MessageLog, prefix: Span<UInt8>, after: Span<UInt8>, limit: Int) {
+    /// - Parameter allowed: whose topics are shown; all where nil. Nothing tells of the others, where pages end included.
+    mutating func topics(
+        _ log: any MessageLog, prefix: Span<UInt8>, after: Span<UInt8>, limit: Int, allowed: Grants?
+    ) {
         output.append("{\"topics\":[")
         var count = 0
         var lastStart = 0
         var lastCount = 0
+        var hasMore = false
         let epoch = log.epoch
-        let hasMore = log.listTopics(prefix: prefix, after: after, limit: limit) { name, topic in
-            if count > 0 { output.append(",") }
-            count += 1
-            // Where the name stands in what is written: behind `{"topic":"`.
-            lastStart = output.count + 10
-            lastCount = name.count
-            self.topic(name, topic, epoch: epoch)
+        var begin = OutputBuffer(capacity: TopicName.maximumBytes)
+        begin.append(contentsOf: after)
+        var isThrough = false
+        while !isThrough, !hasMore {
+            var end = OutputBuffer(capacity: TopicName.maximumBytes)
+            // Where nothing is hidden the first round is the last.
+            let round = allowed == nil ? limit : Limits.pollMessages
+            let goesOn = log.listTopics(prefix: prefix, after: begin.span, limit: round) { name, topic in
+                end.removeAll()
+                end.append(contentsOf: name)
+                guard allowed?.mayList(name) ?? true else { return }
+                guard count < limit else { return hasMore = true }
+                if count > 0 { output.append(",") }
+                count += 1
+                // Where the name stands in what is written: behind `{"topic":"`.
+                lastStart = output.count + 10
+                lastCount = name.count
+                self.topic(name, topic, epoch: epoch)
+            }
+            if allowed == nil {
+                hasMore = goesOn
+                isThrough = true
+            } else {
+                isThrough = !goesOn
+            }
+            begin = consume end
         }
         output.append("]")
         if hasMore {

@@ -17,6 +17,7 @@ extension LoopCore {
             var admission = Admission()
             if let admitted { admission = admitted } else { admission = try admit(id, head, bytes) }
             operation = admission.operation
+            principal = admission.principal
             if let status = admission.answered {
                 observe(operation, head.method, status, startedNanoseconds: loop.nowNanoseconds)
                 return beginIdling(id)

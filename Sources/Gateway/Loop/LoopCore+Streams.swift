@@ -1,3 +1,4 @@
+import Access
 import Arenas
 import EventLoop
 import HTTP
@@ -48,6 +49,14 @@ extension LoopCore {
             // Spread, so that what began together does not come back together.
             stream.endsMilliseconds = nowMilliseconds + UInt64(lifetime - lifetime / 10 + .random(in: 0...lifetime / 5))
         }
+        if let expiry = principal?.expirySeconds {
+            let ends = nowMilliseconds + UInt64(max(0, expiry - nowSeconds)) * 1000
+            if ends < stream.endsMilliseconds {
+                stream.endsMilliseconds = ends
+                stream.endReason = .expired
+            }
+        }
+        stream.principal = principal
         let slot = streams.open(stream)
         exchanges[index].stream = slot
         exchanges[index].phase = .streaming
@@ -191,6 +200,35 @@ extension LoopCore {
     }
 
     // MARK: Ending
+
+    /// Ends streams whose tokens the operator took back, and sends parked polls home to ask anew, once files were read again.
+    mutating func endRevoked() {
+        guard let access = shared.configuration.access, access.generation != tokenGeneration else { return }
+        tokenGeneration = access.generation
+        for index in 0..<exchanges.count {
+            guard let id = loop.connection(at: index) else { continue }
+            switch exchanges[index].phase {
+            case .parked: answerEmpty(id)
+            case .streaming: renew(id, access)
+            case .head, .body, .blocked, .committing, .ended: break
+            }
+        }
+    }
+
+    private mutating func renew(_ id: ConnectionID, _ access: Authenticator) {
+        let slot = exchanges[Int(id.index)].stream
+        // An operator's, at an address of their own.
+        guard slot != Exchange.none, let principal = streams[slot].principal else { return }
+        let waiter = exchanges[Int(id.index)].waiter
+        guard let renewed = access.renewed(principal, nowSeconds: nowSeconds),
+            Self.allows(renewed, waiters, waiters.group(of: waiter))
+        else { return endStream(id, .revoked) }
+        streams[slot].principal = renewed
+    }
+
+    private static func allows(_ principal: Principal, _ waiters: borrowing WaiterTable, _ group: UInt32) -> Bool {
+        principal.grants.maySubscribe(waiters.subscription(of: group).topics)
+    }
 
     /// Ends a stream on purpose, with its cursor.
     mutating func endStream(_ id: ConnectionID, _ reason: StreamEnd) {

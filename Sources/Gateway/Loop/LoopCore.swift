@@ -1,3 +1,4 @@
+import Access
 import Arenas
 import EventLoop
 import HTTP
@@ -26,6 +27,13 @@ struct LoopCore: ~Copyable {
     var delivery: Replies
     /// For requests without a body while the pool's budget is used up.
     var reserve: ScopedArena? = ScopedArena(limits: .init(initialBytes: 32 << 10, maximumBytes: 64 << 10))
+    /// What tokens are decoded in, and those that were good.
+    var tokenArena: ScopedArena? = ScopedArena(limits: .init(initialBytes: 16 << 10, maximumBytes: 64 << 10))
+    var tokens = TokenCache()
+    /// Which reading of the files of tokens streams were last held against.
+    var tokenGeneration: UInt64 = 1
+    /// Whose token the request under way shows; nil where all is allowed.
+    var principal: Principal?
     var isDraining = false
     /// When the last request of this turn was done: the start of what the next one holds.
     var lastNanoseconds: UInt64 = 0
@@ -123,6 +131,7 @@ struct LoopCore: ~Copyable {
         let seconds = Int(loop.nowNanoseconds / 1_000_000_000)
         pool.trim(nowSeconds: seconds)
         let reader = reader
+        endRevoked()
         let patternsEnded = waiters.sweep { reader.unwatch($0) }
         if patternsEnded { reader.unwatchAll() }
         guard loop.index == 0 else { return }

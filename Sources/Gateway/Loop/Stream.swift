@@ -1,3 +1,4 @@
+import Access
 import Arenas
 import EventLoop
 
@@ -21,6 +22,8 @@ struct Stream {
     /// When something was last sent, and when the stream ends by itself; the loop's time.
     var sentMilliseconds: UInt64 = 0
     var endsMilliseconds = UInt64.max
+    /// Whose token allows it; nil where none is asked for.
+    var principal: Principal?
 }
 
 /// Why a stream ended.
@@ -32,6 +35,10 @@ enum StreamEnd: UInt8, CaseIterable {
     /// It was as old as a stream may be.
     case lifetime
     case drain
+    /// Its token's time was over.
+    case expired
+    /// Its token is good no longer, or for less than it reads.
+    case revoked
     /// The server was stopped.
     case stopped
 
@@ -41,6 +48,8 @@ enum StreamEnd: UInt8, CaseIterable {
         case .stalled: "stalled"
         case .lifetime: "lifetime"
         case .drain: "drain"
+        case .expired: "token_expired"
+        case .revoked: "token_revoked"
         case .stopped: "stopped"
         }
     }
@@ -68,6 +77,7 @@ struct StreamTable: ~Copyable {
 
     mutating func close(_ slot: UInt32) {
         // One that is queued is given back when its turn comes.
+        streams[slot].principal = nil
         if streams[slot].state == .behind { streams[slot].state = .gone } else { streams.give(slot) }
     }
 

@@ -76,25 +76,27 @@ struct Parameters: ~Escapable {
 
 /// The parameters that a request may have.
 enum ParameterNames {
-    case none, read, list
+    case none, read, readWithToken, list
 
     private var count: Int {
         switch self {
         case .none: 0
         case .read: 7
+        case .readWithToken: 8
         case .list: 3
         }
     }
 
     private func name(_ index: Int) -> StaticString {
         switch (self, index) {
-        case (.read, 0): "after"
-        case (.read, 1): "wait"
-        case (.read, 2): "limit"
-        case (.read, 3): "since"
-        case (.read, 4): "gap"
-        case (.read, 5): "format"
-        case (.read, 6): "filter"
+        case (.read, 0), (.readWithToken, 0): "after"
+        case (.read, 1), (.readWithToken, 1): "wait"
+        case (.read, 2), (.readWithToken, 2): "limit"
+        case (.read, 3), (.readWithToken, 3): "since"
+        case (.read, 4), (.readWithToken, 4): "gap"
+        case (.read, 5), (.readWithToken, 5): "format"
+        case (.read, 6), (.readWithToken, 6): "filter"
+        case (.readWithToken, _): "access_token"
         case (.list, 0): "prefix"
         case (.list, 1): "limit"
         default: "page"
@@ -102,7 +104,7 @@ enum ParameterNames {
     }
 
     /// Whether a parameter may be there more than once.
-    func mayRepeat(_ index: Int) -> Bool { self == .read && index == 6 }
+    func mayRepeat(_ index: Int) -> Bool { (self == .read || self == .readWithToken) && index == 6 }
 
     func index(of text: Span<UInt8>) -> Int? {
         for index in 0..<count where text.equals(name(index)) { return index }

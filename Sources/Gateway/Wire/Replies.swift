@@ -96,6 +96,9 @@ struct Replies: ~Copyable {
         begin(problem.status, "application/problem+json", fate)
         output.append("Cache-Control: no-store\r\n")
         if let allow = problem.allow { ResponseWriter.field("Allow", allow, to: &output) }
+        if let challenge = problem.challenge {
+            ResponseWriter.field("WWW-Authenticate", challenge, to: &output)
+        }
         if let seconds = problem.retryAfterSeconds { ResponseWriter.field("Retry-After", seconds, to: &output) }
         if let earliest = problem.earliest {
             output.append("Cursor: ")
