@@ -76,6 +76,9 @@ let package = Package(
         .target(name: "CAllocationCount", path: "Tests/Support/CAllocationCount"),
         .testTarget(
             name: "EventLoopTests", dependencies: ["EventLoop", "CLinux", "CAllocationCount"], swiftSettings: settings),
+        .testTarget(
+            name: "AccessTests", dependencies: ["Access", "Arenas", "JSON", "PubSub", "COpenSSL"],
+            swiftSettings: settings),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: settings),
         .testTarget(name: "GatewayTests", dependencies: ["Gateway", "GatewayTesting"], swiftSettings: settings),
         .testTarget(name: "LayeringTests", swiftSettings: settings),

@@ -13,7 +13,7 @@ struct Postern: ParsableCommand {
               curl 'localhost:8080/v1/topics/greetings/messages?wait=30s'
             """,
         version: "postern \(Version.text)",
-        subcommands: [Serve.self, LogCommand.self])
+        subcommands: [Serve.self, LogCommand.self, TokenCommand.self])
 }
 
 @main

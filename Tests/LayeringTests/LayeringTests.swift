@@ -10,14 +10,15 @@ import Testing
         "HTTP": ["Arenas"],
         "PubSub": ["Arenas", "Glibc", "Synchronization"],
         "SegmentLog": ["Arenas", "CChecksum", "CLinux", "Glibc", "PubSub", "Synchronization"],
+        "Access": ["Arenas", "COpenSSL", "Glibc", "JSON", "PubSub", "Synchronization"],
         "TLS": ["COpenSSL", "Synchronization"],
         "EventLoop": ["Arenas", "CLinux", "Glibc", "Synchronization", "TLS"],
         "Telemetry": ["Logging", "Glibc", "Synchronization"],
         "Gateway": [
-            "Arenas", "JSON", "HTTP", "PubSub", "SegmentLog", "EventLoop", "TLS", "Telemetry", "Synchronization",
+            "Arenas", "JSON", "HTTP", "PubSub", "SegmentLog", "EventLoop", "TLS", "Access", "Telemetry", "Synchronization",
         ],
         "GatewayTesting": ["Gateway", "Glibc"],
-        "postern": ["Gateway", "PubSub", "SegmentLog", "TLS", "Telemetry", "CSystemd", "ArgumentParser", "Glibc"],
+        "postern": ["Gateway", "PubSub", "SegmentLog", "TLS", "Access", "Telemetry", "CSystemd", "ArgumentParser", "Glibc"],
     ]
 
     private struct Source {

@@ -4,7 +4,6 @@ import subprocess
 
 import pytest
 
-from certificates import Authority
 from client import BINARY, Api, RawConnection, environment, request
 
 

@@ -5,15 +5,13 @@ import os
 import signal
 import socket
 import ssl
-import struct
 import subprocess
-import threading
 import time
 
 import pytest
 
 from certificates import Authority
-from client import BINARY, Api, RawConnection, Server, environment, eventually, request, serving
+from client import BINARY, Api, RawConnection, Server, environment, eventually, request
 
 
 @pytest.fixture(scope="module")

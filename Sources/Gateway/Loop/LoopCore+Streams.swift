@@ -201,7 +201,7 @@ extension LoopCore {
 
     // MARK: Ending
 
-    /// Ends streams whose tokens the operator took back, and sends parked polls home to ask anew, once files were read again.
+    /// Ends streams whose tokens the operator took back or changed, and sends parked polls home to ask anew, once files were read again.
     mutating func endRevoked() {
         guard let access = shared.configuration.access, access.generation != tokenGeneration else { return }
         tokenGeneration = access.generation
@@ -219,15 +219,10 @@ extension LoopCore {
         let slot = exchanges[Int(id.index)].stream
         // An operator's, at an address of their own.
         guard slot != Exchange.none, let principal = streams[slot].principal else { return }
-        let waiter = exchanges[Int(id.index)].waiter
-        guard let renewed = access.renewed(principal, nowSeconds: nowSeconds),
-            Self.allows(renewed, waiters, waiters.group(of: waiter))
+        // Where its token allows something else now, its client is to ask anew.
+        guard let renewed = access.renewed(principal, nowSeconds: nowSeconds), renewed.grants == principal.grants
         else { return endStream(id, .revoked) }
         streams[slot].principal = renewed
-    }
-
-    private static func allows(_ principal: Principal, _ waiters: borrowing WaiterTable, _ group: UInt32) -> Bool {
-        principal.grants.maySubscribe(waiters.subscription(of: group).topics)
     }
 
     /// Ends a stream on purpose, with its cursor.

@@ -37,7 +37,7 @@ enum StreamEnd: UInt8, CaseIterable {
     case drain
     /// Its token's time was over.
     case expired
-    /// Its token is good no longer, or for less than it reads.
+    /// Its token is good no longer, or allows something else now.
     case revoked
     /// The server was stopped.
     case stopped
