@@ -77,7 +77,7 @@ let package = Package(
         .testTarget(
             name: "EventLoopTests", dependencies: ["EventLoop", "CLinux", "CAllocationCount"], swiftSettings: settings),
         .testTarget(
-            name: "AccessTests", dependencies: ["Access", "Arenas", "JSON", "PubSub", "COpenSSL"],
+            name: "AccessTests", dependencies: ["Access", "Arenas", "PubSub", "CAllocationCount"],
             swiftSettings: settings),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: settings),
         .testTarget(name: "GatewayTests", dependencies: ["Gateway", "GatewayTesting"], swiftSettings: settings),
@@ -91,7 +91,7 @@ let package = Package(
             name: "fuzz",
             dependencies: [
                 "CLibFuzzer", "FuzzTargets", "Arenas", "HTTP", "JSON", "PubSub", "SegmentLog", "SimulatedStorage",
-                "Gateway",
+                "Gateway", "Access",
             ],
             path: "Tests/Support/Fuzzer", swiftSettings: settings),
     ]

@@ -38,7 +38,9 @@ struct FileContents {
                 throw AccessError("\(path): \(text(errno))")
             }
             bytes += piece[0..<count]
-            guard bytes.count <= maximumBytes else { throw AccessError("\(path): at most \(maximumBytes) bytes are taken") }
+            guard bytes.count <= maximumBytes else {
+                throw AccessError("\(path): at most \(maximumBytes) bytes are taken")
+            }
         }
     }
 

@@ -21,7 +21,9 @@ struct StaticTokenFile {
 
     /// The tokens of `text`.
     /// - Throws: all that is wrong, by lines.
-    static func parse(_ text: Span<UInt8>) throws(AccessError) -> StaticTokens {
+    static func parse(
+        _ text: Span<UInt8>, maximumCount: Int = StaticTokens.maximumCount
+    ) throws(AccessError) -> StaticTokens {
         var file = StaticTokenFile()
         var start = 0
         while start < text.count {
@@ -30,8 +32,8 @@ struct StaticTokenFile {
             file.line += 1
             file.readLine(text.extracting(start..<end))
             start = end + 1
-            if file.entries.count > StaticTokens.maximumCount {
-                file.refuse("at most \(StaticTokens.maximumCount) tokens are taken")
+            if file.entries.count > maximumCount {
+                file.refuse("at most \(maximumCount) tokens are taken")
                 break
             }
         }

@@ -73,7 +73,11 @@ public struct TokenCache: ~Copyable {
         }
         let start = firstEntry(key)
         var chosen: Int?
-        for index in start..<start + Self.ways where entries[index].principal == nil { chosen = index }
+        for index in start..<start + Self.ways {
+            let isSame = entries[index].key.0 == key.bits.0 && entries[index].key.1 == key.bits.1
+            if isSame || entries[index].principal == nil { chosen = index }
+            if isSame { break }
+        }
         if chosen == nil { turn = (turn + 1) % Self.ways }
         entries[chosen ?? start + turn] = Entry(key: key.bits, principal: principal)
     }

@@ -1,91 +1,74 @@
 import Access
 import ArgumentParser
 import Glibc
-import PubSub
 
-/// `postern token`: tokens for those who publish and read.
+/// `postern token`: tokens for the file that says who may do what.
 struct TokenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "token", abstract: "Make tokens for those who publish and read.", subcommands: [New.self])
+        commandName: "token", abstract: "Make tokens for clients.", subcommands: [New.self])
 
     struct New: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make a token.",
+            commandName: "new", abstract: "Make a token and the line that lets the server know it.",
             discussion: """
-                The first line printed is the token: it is shown this once, and belongs to who uses it. The second is for \
-                the file that --tokens names, and has only the token's hash:
+                Prints two lines: the token, which is shown once and stored nowhere, and the line for the file of tokens,
+                which has the token's SHA-256 and not the token.
 
-                  postern token new --name shop --publish 'orders.**' --expires 30d
+                  postern token new --name billing --subscribe 'orders.**' --expires 90d
                 """)
 
-        @Option(help: "What logs call it: letters, digits, '.', '-' and '_', 64 at most.")
+        @Option(help: "What logs call it: 1 to 64 letters, digits, '.', '-' and '_'.")
         var name: String
 
-        @Option(help: ArgumentHelp("Topics it may publish to: patterns, joined by commas.", valueName: "pattern"))
-        var publish: String?
+        @Option(
+            help: ArgumentHelp("Topics that may be published to. May be given several times.", valueName: "patterns"))
+        var publish: [String] = []
 
-        @Option(help: ArgumentHelp("Topics it may read: patterns, joined by commas.", valueName: "pattern"))
-        var subscribe: String?
+        @Option(help: ArgumentHelp("Topics that may be read. May be given several times.", valueName: "patterns"))
+        var subscribe: [String] = []
 
-        @Flag(help: "It is an operator's: metrics, statistics, the console, changes of topics.")
+        @Flag(help: "May configure and delete topics, and see the server's figures.")
         var admin = false
 
         @Option(
-            help: ArgumentHelp(
-                "When it ends: a time from now such as 12h or 30d, or one such as 2030-01-01T00:00:00Z. (default: never)",
-                valueName: "time"))
-        var expires: String?
+            help: ArgumentHelp("When it ends: 12h, 30d, or 2027-01-31T00:00:00Z. (default: never)", valueName: "time"),
+            transform: TokenExpiry.init)
+        var expires: TokenExpiry?
 
         func validate() throws {
-            _ = try grants()
-            _ = try expirySeconds()
-            guard publish != nil || subscribe != nil || admin else {
-                throw ValidationError(
-                    "a token that allows nothing is of no use: --publish, --subscribe or --admin is wanted")
-            }
+            guard publish.isEmpty, subscribe.isEmpty, !admin else { return }
+            throw ValidationError(
+                "a token that allows nothing is of no use: --publish, --subscribe or --admin is wanted")
         }
 
         func run() throws {
-            let (grants, expiry) = (try grants(), try expirySeconds())
-            do throws(NewToken.Failure) {
-                let made = try NewToken(
-                    name: name, grants: grants, expirySeconds: expiry, random: NewToken.randomBits())
-                StandardStream.output(made.token + "\n" + made.line + "\n")
-            } catch {
-                let what: String =
-                    switch error {
-                    case .name: "--name: 1 to 64 letters, digits, '.', '-' and '_' are wanted"
-                    case .expiry: "--expires: a time before the year 10000 is wanted"
-                    }
-                StandardStream.error("postern: \(what)\n")
-                throw ExitCode(EX_USAGE)
-            }
-        }
-
-        private func grants() throws -> Grants {
-            Grants(
+            var now = timespec()
+            // unsafe: the system writes to a local for the length of the call.
+            unsafe clock_gettime(CLOCK_REALTIME, &now)
+            let grants = Grants(
                 publish: try Self.patterns(publish, "--publish"),
                 subscribe: try Self.patterns(subscribe, "--subscribe"),
                 isAdmin: admin)
+            do throws(NewToken.Failure) {
+                let token = try NewToken(
+                    name: name, grants: grants, expirySeconds: expires?.seconds(now: Int64(now.tv_sec)),
+                    random: NewToken.randomBits())
+                StandardStream.output(token.token + "\n" + token.line + "\n")
+            } catch {
+                switch error {
+                case .name: throw ValidationError("--name: 1 to 64 letters, digits, '.', '-' and '_' are wanted")
+                case .expiry: throw ValidationError("--expires: a time before the year 10000 is wanted")
+                }
+            }
         }
 
-        private static func patterns(_ text: String?, _ option: String) throws -> PatternList {
-            guard let text else { return PatternList() }
-            let bytes = Array(text.utf8)
-            do throws(PatternListError) { return try PatternList(parsing: bytes.span) } catch {
+        private static func patterns(_ texts: [String], _ option: String) throws -> PatternList {
+            guard !texts.isEmpty else { return PatternList() }
+            do throws(PatternListError) {
+                return try PatternList(parsing: Array(texts.joined(separator: ",").utf8).span)
+            } catch {
                 throw ValidationError("\(option): \(error.explanation)")
             }
-        }
-
-        private func expirySeconds() throws -> Int64? {
-            guard let expires else { return nil }
-            let bytes = Array(expires.utf8)
-            if let time = Timestamp(parsing: bytes.span) { return time.microseconds / 1_000_000 }
-            let milliseconds = try? OptionValues.milliseconds(1000...36_500 * 86_400_000)(expires)
-            guard let milliseconds else {
-                throw ValidationError("--expires: a time such as 12h, 30d or 2030-01-01T00:00:00Z is wanted")
-            }
-            return Int64(time(nil)) + Int64(milliseconds / 1000)
         }
     }
 }

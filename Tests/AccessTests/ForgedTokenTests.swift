@@ -54,7 +54,9 @@ import Testing
     @Test func truncatedAndLengthened() {
         let token = SignedTokens.token(claims)
         for count in 0..<token.count { #expect(tokens.refusal(String(token.prefix(count))) != nil, "\(count)") }
-        for tail in [".", "A", "=", " ", "\n", ".AAAA", ".."] { #expect(tokens.refusal(token + tail) != nil, "\(tail)") }
+        for tail in [".", "A", "=", " ", "\n", ".AAAA", ".."] {
+            #expect(tokens.refusal(token + tail) != nil, "\(tail)")
+        }
         #expect(tokens.refusal("." + token) != nil)
     }
 

@@ -85,7 +85,8 @@ import Testing
         let principal = try tokens.principal(token)
         #expect(principal.identifier == "jwt:orders-service")
         #expect(principal.expirySeconds == 4_102_444_830)
-        #expect(principal.grants == Grants(publish: patterns("orders.**"), subscribe: patterns("orders.*"), isAdmin: true))
+        #expect(
+            principal.grants == Grants(publish: patterns("orders.**"), subscribe: patterns("orders.*"), isAdmin: true))
     }
 
     /// A signature of all zeros was good for anything in some libraries (CVE-2022-21449).

@@ -100,7 +100,8 @@ import Testing
     }
 
     @Test(arguments: [
-        #"{"publsh":["a"]}"#, #"{"publish":"a"}"#, #"{"publish":["a,b"]}"#, #"{"publish":["a*"]}"#, #"{"publish":[""]}"#,
+        #"{"publsh":["a"]}"#, #"{"publish":"a"}"#, #"{"publish":["a,b"]}"#, #"{"publish":["a*"]}"#,
+        #"{"publish":[""]}"#,
         #"{"publish":["$x"]}"#, #"{"publish":[1]}"#, #"{"publish":["a"],"publish":["**"]}"#, #"{"admin":"yes"}"#,
         #"{"admin":1}"#, "[]", "null", "true", #""publish""#, #"{"publish":null}"#,
     ])

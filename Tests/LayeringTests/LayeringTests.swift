@@ -15,10 +15,13 @@ import Testing
         "EventLoop": ["Arenas", "CLinux", "Glibc", "Synchronization", "TLS"],
         "Telemetry": ["Logging", "Glibc", "Synchronization"],
         "Gateway": [
-            "Arenas", "JSON", "HTTP", "PubSub", "SegmentLog", "EventLoop", "TLS", "Access", "Telemetry", "Synchronization",
+            "Arenas", "JSON", "HTTP", "PubSub", "SegmentLog", "EventLoop", "TLS", "Access", "Telemetry",
+            "Synchronization",
         ],
         "GatewayTesting": ["Gateway", "Glibc"],
-        "postern": ["Gateway", "PubSub", "SegmentLog", "TLS", "Access", "Telemetry", "CSystemd", "ArgumentParser", "Glibc"],
+        "postern": [
+            "Gateway", "PubSub", "SegmentLog", "TLS", "Access", "Telemetry", "CSystemd", "ArgumentParser", "Glibc",
+        ],
     ]
 
     private struct Source {
@@ -77,8 +80,9 @@ import Testing
         // The wire's parsers, the handlers and the log's logic never touch memory by hand, but for these files.
         let exceptions: Set<String> = [
             "JSON/ByteScan.swift", "JSON/LiteralBytes.swift", "HTTP/HeadScan.swift",
+            "Access/Cryptography.swift", "Access/PublicKey.swift", "Access/FileContents.swift",
         ]
-        for source in try Self.sources() where ["JSON", "HTTP", "Gateway"].contains(source.target) {
+        for source in try Self.sources() where ["JSON", "HTTP", "Access", "Gateway"].contains(source.target) {
             guard !exceptions.contains(source.name) else { continue }
             #expect(!source.lines.contains(where: Self.usesUnsafe), "\(source.name) is unsafe")
         }

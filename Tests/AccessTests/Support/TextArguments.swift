@@ -22,3 +22,11 @@ extension Base64URL {
 extension VerificationKey {
     func verify(_ signature: [UInt8], over bytes: [UInt8]) -> Bool { verify(signature.span, over: bytes.span) }
 }
+
+extension StaticTokens {
+    func principal(for token: String) -> Principal? { principal(for: token.bytes.span) }
+}
+
+extension StaticTokenFile {
+    static func parse(_ text: String) throws(AccessError) -> StaticTokens { try parse(text.bytes.span) }
+}
