@@ -33,6 +33,7 @@ let package = Package(
         .target(
             name: "SegmentLog", dependencies: ["CLinux", "CChecksum", "Arenas", "PubSub"], swiftSettings: settings),
         .target(name: "Access", dependencies: ["Arenas", "JSON", "PubSub", "COpenSSL"], swiftSettings: settings),
+        .target(name: "Clients", dependencies: ["Arenas"], swiftSettings: settings),
         .target(name: "TLS", dependencies: ["COpenSSL"], swiftSettings: settings),
         .target(name: "EventLoop", dependencies: ["CLinux", "Arenas", "TLS"], swiftSettings: settings),
         .target(
@@ -41,13 +42,14 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "Arenas", "JSON", "HTTP", "PubSub", "SegmentLog", "TLS", "EventLoop", "Access", "Telemetry",
+                "Arenas", "JSON", "HTTP", "PubSub", "SegmentLog", "TLS", "EventLoop", "Access", "Clients",
+                "Telemetry",
             ],
             resources: [.embedInCode("openapi.yaml"), .embedInCode("console.html")], swiftSettings: settings),
         .executableTarget(
             name: "postern",
             dependencies: [
-                "Gateway", "SegmentLog", "PubSub", "TLS", "Access", "CSystemd", "Telemetry",
+                "Gateway", "SegmentLog", "PubSub", "TLS", "Access", "Clients", "CSystemd", "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),

@@ -27,7 +27,8 @@ public final class Gateway: Sendable {
         var roles = [ListenerRole.clients]
         loops.listeners = [
             ListenerConfiguration(
-                host: configuration.host, port: configuration.port, credentials: configuration.credentials)
+                host: configuration.host, port: configuration.port, credentials: configuration.credentials,
+                hasPreface: configuration.expectsProxyHeader)
         ]
         if let address = configuration.operatorsAddress {
             loops.listeners.append(ListenerConfiguration(host: address.host, port: address.port))

@@ -1,5 +1,6 @@
 import Access
 import Arenas
+import Clients
 import EventLoop
 import PubSub
 import TLS
@@ -21,6 +22,15 @@ public struct GatewayConfiguration: Sendable {
     public var tokenCookie: String? = "postern_token"
     /// Whether a token may stand in a URL, as a browser's EventSource can send no header field of its own.
     public var allowsTokenParameter = false
+    /// What each address may do, all of a /64 for IPv6; and each token's subject.
+    public var addressLimits = RateLimits()
+    public var tokenLimits = RateLimits()
+    /// Addresses and subjects that are told apart, each.
+    public var limitedClients = RateTable.defaultCapacity
+    /// Who is believed in what they say of the clients they speak for: `X-Forwarded-For`, the PROXY protocol.
+    public var trustedProxies = AddressList()
+    /// Whether clients' connections begin with a header of the PROXY protocol, version 2.
+    public var expectsProxyHeader = false
     /// Pages of which other origins may use the gateway from a browser; of none where nil.
     public var crossOrigin: CrossOriginPolicy?
     /// One a core.

@@ -1,5 +1,6 @@
 import Access
 import Arenas
+import Clients
 import EventLoop
 import PubSub
 import Telemetry
@@ -165,6 +166,10 @@ extension GatewayShared {
                 + Refusal.allCases.map { refusal in
                     (refusal.rawValue, metrics.reduce(0) { $0 + $1.authentications[refusal].value })
                 })
+        text.counter(
+            "postern_rate_limited_total", help: "Requests and connections refused for a client's limits.",
+            label: "limit",
+            RateKind.allCases.map { kind in ("\(kind.name)", metrics.reduce(0) { $0 + $1.limited[kind].value }) })
         text.counter(
             "postern_tls_handshakes_total", help: "TLS handshakes, by how they ended.", label: "result",
             [

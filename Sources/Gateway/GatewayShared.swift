@@ -18,6 +18,7 @@ final class GatewayShared: Sendable {
     /// The port where TLS is spoken, for those who are sent there.
     let securePort: UInt16
     let crossOrigin: CrossOriginFields
+    let limits: ClientLimits
     let version: String
     let onDrain: @Sendable () -> Void
     let onReload: @Sendable () -> Void
@@ -33,6 +34,7 @@ final class GatewayShared: Sendable {
         self.loops = loops
         self.roles = roles
         self.securePort = securePort
+        limits = ClientLimits(configuration)
         crossOrigin = CrossOriginFields(
             configuration.crossOrigin,
             allowsCredentials: configuration.access != nil && configuration.tokenCookie != nil)

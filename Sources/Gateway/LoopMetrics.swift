@@ -69,6 +69,7 @@ final class LoopMetrics: Sendable {
     let streamLag = LatencyHistogram(bounds: .messages)
     let waiters = LoopGauge()
     let authentications = AuthenticationCounters()
+    let limited = LimitCounters()
 
     func observe(_ operation: Operation, _ method: Method, _ status: Int, nanoseconds: UInt64) {
         requests.observe(

@@ -17,7 +17,7 @@ struct Serve: ParsableCommand {
 
     /// Every option's name, for the environment.
     static let optionNames =
-        NetworkOptions.names + AccessOptions.names + [
+        NetworkOptions.names + AccessOptions.names + LimitOptions.names + [
             "--loops", "--arena-initial-bytes", "--arena-max-bytes", "--arena-pool-size",
             "--arena-budget-bytes", "--max-body-bytes", "--max-connections", "--max-topics", "--retention-bytes",
             "--retention-count", "--retention-age", "--drain-timeout", "--max-streams", "--stream-heartbeat",
@@ -30,6 +30,9 @@ struct Serve: ParsableCommand {
 
     @OptionGroup(title: "Access")
     var access: AccessOptions
+
+    @OptionGroup(title: "Limits of each client")
+    var limits: LimitOptions
 
     @Option(
         help: ArgumentHelp("Event loops, each a thread: 1 to 64. (default: one a core)", valueName: "n"),
@@ -328,6 +331,11 @@ struct Serve: ParsableCommand {
         configuration.redirectAddress = network.redirectListen
         configuration.crossOrigin = try? network.crossOrigin()
         if let cookie = access.tokenCookie { configuration.tokenCookie = cookie == "off" ? nil : cookie }
+        configuration.addressLimits = limits.limitAddress ?? configuration.addressLimits
+        configuration.tokenLimits = limits.limitToken ?? configuration.tokenLimits
+        configuration.limitedClients = limits.limitedClients ?? configuration.limitedClients
+        configuration.trustedProxies = limits.trustedProxies ?? configuration.trustedProxies
+        configuration.expectsProxyHeader = limits.proxyProtocol ?? false
         configuration.allowsTokenParameter = access.tokenParameter ?? false
         configuration.loops = loops ?? max(1, min(64, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         configuration.maximumBodyBytes = maxBodyBytes ?? configuration.maximumBodyBytes

@@ -1,5 +1,6 @@
 import Access
 import Arenas
+import Clients
 import EventLoop
 import HTTP
 
@@ -10,6 +11,8 @@ struct Admission {
     var parameter = 0..<0
     /// Whose token allows it; nil where all is allowed.
     var principal: Principal?
+    /// Whether its client's limits hold for it.
+    var isLimited = false
     /// It was answered already, with this status.
     var answered: Int?
 }
@@ -22,6 +25,13 @@ extension LoopCore {
         _ id: ConnectionID, _ head: RequestHead, _ bytes: Span<UInt8>
     ) throws(APIProblem) -> Admission {
         let role = shared.roles[loop.listener(of: id)]
+        replies.standing = nil
+        limitedClient = role == .operators || shared.limits.areUnlimited ? nil : id
+        // Before anything is looked up, so that guesses at tokens are counted as well.
+        if limitedClient != nil {
+            clients[Int(id.index)].requestAddress = resolveAddress(id, head, bytes)
+            try checkLimits(id, RateCost(requests: 1, bytes: UInt64(head.byteCount + (head.contentLength ?? 0))), nil)
+        }
         if role == .redirect { return Admission(answered: try redirect(head, bytes)) }
         // `OPTIONS *` asks about the server as a whole (RFC 9110, section 9.3.7).
         if head.targetForm == .asterisk { return Admission() }
@@ -34,7 +44,12 @@ extension LoopCore {
             }
         }
         let principal = try authorize(operation, role, head, bytes)
-        return Admission(operation: operation, parameter: parameter, principal: principal)
+        if limitedClient != nil, let principal {
+            let cost = RateCost(requests: 1, bytes: UInt64(head.byteCount + (head.contentLength ?? 0)))
+            try checkLimits(id, cost, principal)
+        }
+        return Admission(
+            operation: operation, parameter: parameter, principal: principal, isLimited: limitedClient != nil)
     }
 
     /// - Returns: whose token is to allow it; nil where all is allowed.

@@ -1,4 +1,5 @@
 import Arenas
+import Clients
 import HTTP
 import JSON
 import PubSub
@@ -14,6 +15,7 @@ extension LoopCore {
         try Parameters(request.head.query, of: request.bytes).check(.none)
         let topic = try topicName(request, arena)
         try checkMayPublish(topic)
+        createdTopics = 0
         let fields = try publishFields(request)
         var message = ArenaBuffer(in: arena, capacity: request.body.count + Self.frameBytes)
         let id = request.bytes.extracting(fields.id ?? 0..<0)
@@ -47,6 +49,7 @@ extension LoopCore {
                 415, "unsupported_media_type",
                 "envelopes are application/json or application/x-ndjson; say so in Content-Type (curl --json does)")
         }
+        createdTopics = 0
         drafts.removeAll()
         var receipts = ArenaBuffer(in: arena, capacity: 4096)
         var messages = ArenaBuffer(in: arena, capacity: request.body.count * 2)
@@ -174,6 +177,7 @@ extension LoopCore {
             let bits = log.idempotencyHash.hash128(topic, id)
             hash = IdempotencyHash(high: bits.0, low: bits.1)
         }
+        if limitsTopics, log.topic(topic) == nil { createdTopics += 1 }
         pool.countPromoted(copyBytes: range.count, internBytes: topic.count)
         var draft = MessageDraft(
             topic: topicID, offset: range.lowerBound, byteCount: range.count,
@@ -185,6 +189,12 @@ extension LoopCore {
 
     /// Appends the drafts, and wakes the loops whose clients wait for them.
     private mutating func append(_ bytes: Span<UInt8>) throws(APIProblem) {
+        do throws(APIProblem) {
+            try charge(RateCost(messages: UInt64(drafts.count), topics: createdTopics))
+        } catch {
+            releaseDrafts()
+            throw error
+        }
         let log = log
         // The request began when the one before it was done.
         let now = loop.wallClockMicroseconds(at: lastNanoseconds)

@@ -1,5 +1,6 @@
 import Access
 import Arenas
+import Clients
 import HTTP
 import JSON
 import PubSub
@@ -48,6 +49,7 @@ extension LoopCore {
             }
         }
         let retention = try TopicSettings.decode(request.body, in: arena)
+        if limitsTopics, log.topic(name) == nil { try charge(RateCost(topics: 1)) }
         let result: (created: Bool, topic: TopicSnapshot, commit: Commit)
         do throws(LogError) {
             result = try log.configure(name, retention: retention, nowMicroseconds: loop.wallClockMicroseconds)

@@ -88,6 +88,8 @@ extension LoopCore {
             preconditionFailure("a body without an arena")
         }
         replies.origin = incoming[slot].origin
+        replies.standing = nil
+        principal = incoming[slot].admission.principal
         switch takePiece(id, bytes, suspended, slot, lease.arena) {
         case .more(let used, let suspended):
             incoming[slot].bytes = suspended

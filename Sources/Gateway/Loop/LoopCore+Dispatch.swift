@@ -1,4 +1,5 @@
 import Arenas
+import Clients
 import EventLoop
 import HTTP
 import PubSub
@@ -15,7 +16,13 @@ extension LoopCore {
         let mark = replies.output.count
         do throws(APIProblem) {
             var admission = Admission()
-            if let admitted { admission = admitted } else { admission = try admit(id, head, bytes) }
+            if let admitted {
+                admission = admitted
+                limitedClient = admitted.isLimited ? id : nil
+                if head.contentLength == nil { try charge(RateCost(bytes: UInt64(body.count))) }
+            } else {
+                admission = try admit(id, head, bytes)
+            }
             operation = admission.operation
             principal = admission.principal
             if let status = admission.answered {

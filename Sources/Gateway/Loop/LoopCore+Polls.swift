@@ -9,10 +9,16 @@ extension LoopCore {
     mutating func park(
         _ id: ConnectionID, _ outcome: ReadOutcome, _ subscription: borrowing Subscription, _ query: ReadQuery
     ) throws(APIProblem) {
+        try occupy(id, .poll)
         let waiter = Waiter(
             token: id.packed, position: outcome.scannedThrough, next: outcome.next, limit: UInt16(query.limit),
             form: query.form.packed)
-        exchanges[Int(id.index)].waiter = try park(waiter, for: subscription, on: outcome.watchedTopic)
+        do throws(APIProblem) {
+            exchanges[Int(id.index)].waiter = try park(waiter, for: subscription, on: outcome.watchedTopic)
+        } catch {
+            vacate(Int(id.index))
+            throw error
+        }
         exchanges[Int(id.index)].phase = .parked
         metrics.waiters.add(1)
         loop.setDeadline(id, milliseconds: query.form.waitMilliseconds)
@@ -31,6 +37,7 @@ extension LoopCore {
         let waiter = exchanges[Int(id.index)].waiter
         guard waiter != WaiterTable.none else { return }
         _ = waiters.remove(waiter)
+        vacate(Int(id.index))
         exchanges[Int(id.index)].waiter = WaiterTable.none
         if exchanges[Int(id.index)].stream == Exchange.none { metrics.waiters.add(-1) }
     }

@@ -108,6 +108,7 @@ extension LoopCore {
     private mutating func serveHead(_ id: ConnectionID, _ bytes: Span<UInt8>) -> Int? {
         let index = Int(id.index)
         replies.origin = 0
+        replies.standing = nil
         do throws(HTTPError) {
             guard case .head(let head) = try parser.parse(bytes, resume: &exchanges[index].scan) else {
                 beginWaiting(id)

@@ -18,7 +18,9 @@ extension LoopCore {
             replies.streamHead(query.form, cursor(position))
             return 200
         }
+        try occupy(id, .stream)
         guard !isDraining, shared.streams.enter() else {
+            vacate(Int(id.index))
             throw .overloaded(isDraining ? "the server is about to stop" : "too many streams are open")
         }
         let waiter = Waiter(
@@ -30,6 +32,7 @@ extension LoopCore {
             exchanges[Int(id.index)].waiter = try park(waiter, for: selection.subscription, on: topic)
         } catch {
             shared.streams.leave()
+            vacate(Int(id.index))
             throw error
         }
         register(id)

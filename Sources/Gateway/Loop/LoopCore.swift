@@ -17,6 +17,11 @@ struct LoopCore: ~Copyable {
     let metrics: LoopMetrics
     var parser = RequestParser()
     var exchanges = StableArray<Exchange>()
+    var clients = StableArray<ClientConnection>()
+    /// The client of the request under way, where limits hold for it.
+    var limitedClient: ConnectionID?
+    /// Topics that its messages bring into being, counted where that is limited.
+    var createdTopics: UInt64 = 0
     var stashes = SlotPool<OutputBuffer?>()
     var incoming = SlotPool<IncomingRequest>()
     var waiters = WaiterTable()
@@ -65,6 +70,7 @@ struct LoopCore: ~Copyable {
         exchanges.reserve(through: Int(id.index)) { Exchange() }
         exchanges[Int(id.index)] = Exchange()
         loop.setDeadline(id, milliseconds: shared.configuration.headTimeoutMilliseconds)
+        admitConnection(id)
     }
 
     mutating func received(_ id: ConnectionID, _ bytes: Span<UInt8>) {
@@ -123,6 +129,7 @@ struct LoopCore: ~Copyable {
         unpark(id)
         dropStash(index)
         dropIncoming(index)
+        leaveConnection(index)
         exchanges[index].phase = .ended
     }
 

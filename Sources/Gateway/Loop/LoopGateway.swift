@@ -13,6 +13,7 @@ final class LoopGateway: ConnectionHandler {
     deinit { core.end() }
 
     func opened(_ id: ConnectionID) { core.opened(id) }
+    func preface(_ id: ConnectionID, _ bytes: Span<UInt8>) -> Int? { core.preface(id, bytes) }
     func received(_ id: ConnectionID, _ bytes: Span<UInt8>) { core.received(id, bytes) }
     func peerFinishedSending(_ id: ConnectionID) { core.peerFinishedSending(id) }
     func deadlineReached(_ id: ConnectionID) { core.deadlineReached(id) }

@@ -33,6 +33,8 @@ struct APIProblem: Error {
     var retryAfterSeconds: Int?
     /// What `Allow` says.
     var allow: StaticString?
+    /// Which of its limits a client is over.
+    var limitedBy: StaticString?
     /// What `WWW-Authenticate` says.
     var challenge: StaticString?
     /// Nothing that follows on this connection can be trusted.

@@ -43,6 +43,7 @@ extension Replies {
         var form = ReadForm(packed: waiter.form)
         if closes { form.fate = .closes }
         origin = form.origin
+        standing = nil
         let next = Cursor(epoch: epoch, sequence: waiter.next)
         begin(200, "application/json", form.fate)
         output.append("Cache-Control: no-store\r\nCursor: ")

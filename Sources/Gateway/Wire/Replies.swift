@@ -1,4 +1,5 @@
 import Arenas
+import Clients
 import HTTP
 import JSON
 import PubSub
@@ -11,6 +12,8 @@ struct Replies: ~Copyable {
     var time = TimestampText()
     /// The number of the origin whose page asked; its header fields go into the reply.
     var origin: UInt8 = 0
+    /// How the client's limit on requests stands.
+    var standing: RateStanding?
     private let crossOrigin: CrossOriginFields
 
     /// Memory kept between replies; a rare large one does not pin more.
@@ -42,6 +45,11 @@ struct Replies: ~Copyable {
 
     /// Writes the fields that are this request's own.
     mutating func requestFields() {
+        if let standing {
+            output.append("RateLimit: ")
+            standing.writeRateLimit(to: &output)
+            output.append("\r\n")
+        }
         guard origin != 0 else { return }
         let text = crossOrigin.texts[Int(origin)]
         output.append(contentsOf: text.span)
@@ -149,6 +157,10 @@ struct Replies: ~Copyable {
         if let earliest = problem.earliest {
             output.append(",\"earliest\":")
             cursor(earliest)
+        }
+        if let kind = problem.limitedBy {
+            output.append(",\"limited_by\":")
+            JSONWriter.appendString(kind, to: &output)
         }
         if let allow = problem.allow {
             output.append(",\"allowed\":")
