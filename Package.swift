@@ -81,6 +81,8 @@ let package = Package(
         .testTarget(
             name: "AccessTests", dependencies: ["Access", "Arenas", "PubSub", "CAllocationCount"],
             swiftSettings: settings),
+        .testTarget(
+            name: "ClientsTests", dependencies: ["Clients", "Arenas", "CAllocationCount"], swiftSettings: settings),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: settings),
         .testTarget(name: "GatewayTests", dependencies: ["Gateway", "GatewayTesting"], swiftSettings: settings),
         .testTarget(name: "LayeringTests", swiftSettings: settings),
@@ -93,7 +95,7 @@ let package = Package(
             name: "fuzz",
             dependencies: [
                 "CLibFuzzer", "FuzzTargets", "Arenas", "HTTP", "JSON", "PubSub", "SegmentLog", "SimulatedStorage",
-                "Gateway", "Access",
+                "Gateway", "Access", "Clients",
             ],
             path: "Tests/Support/Fuzzer", swiftSettings: settings),
     ]

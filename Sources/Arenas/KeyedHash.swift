@@ -32,6 +32,15 @@ public struct KeyedHash: Sendable {
         return state.finish()
     }
 
+    /// SipHash-1-3 of the sixteen bytes of two words, each with its lowest byte first.
+    public func hash(_ first: UInt64, _ second: UInt64) -> UInt64 {
+        var state = SipState(key0: key0, key1: key1)
+        state.absorb(first)
+        state.absorb(second)
+        state.absorb(16 << 56)
+        return state.finish()
+    }
+
     /// 128 bits over a pair of byte strings, for keys that must never be taken for one another: two
     /// independently keyed passes. Pairs that differ only in where the first ends differ in hash.
     public func hash128(_ first: Span<UInt8>, _ second: Span<UInt8>) -> (UInt64, UInt64) {

@@ -24,6 +24,11 @@ import Testing
         #expect(KeyedHash.random().hash([1].span) != KeyedHash.random().hash([1].span))
     }
 
+    @Test("two words are hashed as their sixteen bytes")
+    func hashesWords() {
+        #expect(keyed.hash(0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908) == keyed.hash(Array<UInt8>(0..<16).span))
+    }
+
     private func hash128(_ first: String, _ second: String) -> [UInt64] {
         let (low, high) = keyed.hash128(Array(first.utf8).span, Array(second.utf8).span)
         return [low, high]

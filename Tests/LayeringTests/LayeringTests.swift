@@ -9,6 +9,7 @@ import Testing
         "JSON": ["Arenas"],
         "HTTP": ["Arenas"],
         "PubSub": ["Arenas", "Glibc", "Synchronization"],
+        "Clients": ["Arenas", "Synchronization"],
         "SegmentLog": ["Arenas", "CChecksum", "CLinux", "Glibc", "PubSub", "Synchronization"],
         "Access": ["Arenas", "COpenSSL", "Glibc", "JSON", "PubSub", "Synchronization"],
         "TLS": ["COpenSSL", "Synchronization"],
