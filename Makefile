@@ -14,8 +14,8 @@ FUZZ_SECONDS ?= 60
 ROUNDS ?= 500
 PYTEST_ARGS ?=
 # What the sanitizers run: everything that owns memory, and everything that shares it between threads.
-ASAN_FILTER ?= ArenasTests|JSONTests|HTTPTests|PubSubTests|LogConformanceTests|SegmentLogTests|GatewayTests
-TSAN_FILTER ?= ArenasTests|PubSubTests|ThreadsTests|EventLoopTests|TelemetryTests|GatewayTests
+ASAN_FILTER ?= ArenasTests|JSONTests|HTTPTests|PubSubTests|AccessTests|LogConformanceTests|SegmentLogTests|GatewayTests
+TSAN_FILTER ?= ArenasTests|PubSubTests|AccessTests|ThreadsTests|EventLoopTests|TelemetryTests|GatewayTests
 
 # All tests are Swift Testing's; XCTest's empty run leaks, which LeakSanitizer counts.
 SWIFT_TEST := swift test --disable-xctest
@@ -79,11 +79,11 @@ bench: build ## Measure, side by side with nginx and nchan where they are there
 	@Benchmarks/run.sh
 
 .PHONY: fuzz
-fuzz: check-swift ## Fuzz HTTP, JSON, the envelope and segments for FUZZ_SECONDS each
+fuzz: check-swift ## Fuzz HTTP, JSON, the envelope, segments and tokens for FUZZ_SECONDS each
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
 .PHONY: coverage
-coverage: check-swift ## Line coverage of Arenas, JSON, HTTP and PubSub; under 90 % fails
+coverage: check-swift ## Line coverage of Arenas, JSON, HTTP, PubSub and Access; under 90 % fails
 	@scripts/coverage.sh
 
 .PHONY: clean

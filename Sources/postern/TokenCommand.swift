@@ -11,8 +11,8 @@ struct TokenCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "new", abstract: "Make a token and the line that lets the server know it.",
             discussion: """
-                Prints two lines: the token, which is shown once and stored nowhere, and the line for the file of tokens,
-                which has the token's SHA-256 and not the token.
+                Prints two lines: the token, which is shown once and stored nowhere, and the line for the file of \
+                tokens, which has the token's SHA-256 and not the token.
 
                   postern token new --name billing --subscribe 'orders.**' --expires 90d
                 """)
@@ -36,12 +36,18 @@ struct TokenCommand: ParsableCommand {
         var expires: TokenExpiry?
 
         func validate() throws {
+            _ = try make()
             guard publish.isEmpty, subscribe.isEmpty, !admin else { return }
             throw ValidationError(
                 "a token that allows nothing is of no use: --publish, --subscribe or --admin is wanted")
         }
 
         func run() throws {
+            let token = try make()
+            StandardStream.output(token.token + "\n" + token.line + "\n")
+        }
+
+        private func make() throws -> NewToken {
             var now = timespec()
             // unsafe: the system writes to a local for the length of the call.
             unsafe clock_gettime(CLOCK_REALTIME, &now)
@@ -50,14 +56,13 @@ struct TokenCommand: ParsableCommand {
                 subscribe: try Self.patterns(subscribe, "--subscribe"),
                 isAdmin: admin)
             do throws(NewToken.Failure) {
-                let token = try NewToken(
+                return try NewToken(
                     name: name, grants: grants, expirySeconds: expires?.seconds(now: Int64(now.tv_sec)),
                     random: NewToken.randomBits())
-                StandardStream.output(token.token + "\n" + token.line + "\n")
             } catch {
                 switch error {
                 case .name: throw ValidationError("--name: 1 to 64 letters, digits, '.', '-' and '_' are wanted")
-                case .expiry: throw ValidationError("--expires: a time before the year 10000 is wanted")
+                case .expiry: throw ValidationError("--expires: a time from 1970 to 9999 is wanted")
                 }
             }
         }

@@ -7,9 +7,10 @@ import time
 
 from client import BINARY, serving
 
-# The C library's own parts; everything else the binary brings with it.
+# The C library's own parts, and OpenSSL, which the system keeps up to date; everything else the binary brings with it.
 SYSTEM_LIBRARIES = {
     *("linux-vdso", "ld-linux-x86-64", "ld-linux-aarch64"),
+    *("libcrypto", "libssl"),
     *("libc", "libm", "libdl", "libpthread", "librt", "libgcc_s", "libstdc++"),
 }
 # Of ICU, of FoundationInternationalization and of full Foundation, as the linker has them.
@@ -22,7 +23,7 @@ def linked_libraries():
     return {re.match(r"\s*(?:.*/)?([^/\s]+?)\.so", line)[1] for line in text.splitlines() if ".so" in line}
 
 
-def test_swift_is_linked_statically_and_nothing_but_the_c_library_is_needed():
+def test_swift_is_linked_statically_and_nothing_but_the_c_library_and_openssl_is_needed():
     assert linked_libraries() - SYSTEM_LIBRARIES == set()
 
 

@@ -25,9 +25,14 @@ private nonisolated func http(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> I
         unsafe fuzzSegment(Span(_unsafeElements: UnsafeBufferPointer(start: bytes, count: count)))
         return 0
     }
+
+    private nonisolated func jwt(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
+        unsafe fuzzJWT(Span(_unsafeElements: UnsafeBufferPointer(start: bytes, count: count)))
+        return 0
+    }
 #endif
 
-private let usage = "usage: fuzz json|http|envelope|segment [libFuzzer's flags] [corpus]"
+private let usage = "usage: fuzz json|http|envelope|segment|jwt [libFuzzer's flags] [corpus]"
 
 guard CommandLine.arguments.count >= 2 else {
     print(usage)
@@ -41,6 +46,7 @@ case "http": unsafe exit(postern_run_fuzzer(&count, &arguments, http))
 #if FUZZING
     case "envelope": unsafe exit(postern_run_fuzzer(&count, &arguments, envelope))
     case "segment": unsafe exit(postern_run_fuzzer(&count, &arguments, segment))
+    case "jwt": unsafe exit(postern_run_fuzzer(&count, &arguments, jwt))
 #endif
 default:
     print(usage)
