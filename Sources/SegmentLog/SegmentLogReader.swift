@@ -72,7 +72,7 @@ final class SegmentLogReader: LogReader {
             if progress.needsStart, case .since(let time) = progress.request.start {
                 return state.catalog.segment(notBefore: time)
             }
-            return progress.diskThrough == nil ? nil : state.catalog.segment(behind: progress.position)
+            return progress.diskThrough == nil ? nil : state.catalog.segment(behind: progress.position, orLosses: true)
         }
     }
 
@@ -140,7 +140,9 @@ final class SegmentLogReader: LogReader {
         _ segment: SealedSegment, _ progress: inout ReadProgress, _ error: StorageError
     ) throws(ReadError) {
         segments.close()
-        let isStillThere = log.state.withLock { $0.catalog.segment(behind: progress.position) == segment }
+        let isStillThere = log.state.withLock { state in
+            state.catalog.segment(behind: progress.position, orLosses: true) == segment
+        }
         // Compacted or removed meanwhile: the next look finds what is there now.
         guard isStillThere else {
             let earliest = log.state.withLock { $0.log.earliestSequence }

@@ -1,30 +1,92 @@
-"""After SIGKILL under load every acknowledged message is there: once, in order, under its cursor."""
+"""After a bad end under load every acknowledged message is there: once, in order, under its cursor."""
 
 import pytest
 
-from crash_rounds import Rounds
+from crash_rounds import ROLLING, ROOMY, Kept, Rounds
+from disk import build
 
-ROUNDS = 20
+SEED = 20261123
 
 
-def test_twenty_kills_lose_nothing(tmp_path):
-    rounds = Rounds(tmp_path, seed=20261123)
-    try:
-        for number in range(ROUNDS):
-            rounds.run(number)
-        assert len(rounds.stored) > ROUNDS
-        rounds.finish()
-    finally:
+@pytest.fixture(scope="session")
+def hook(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("disk"))
+
+
+@pytest.fixture
+def ending(tmp_path):
+    """Starts rounds and ends their server."""
+    begun = []
+
+    def begin(*flags, **options):
+        begun.append(Rounds(tmp_path, SEED, *flags, **options))
+        return begun[-1]
+
+    yield begin
+    for rounds in begun:
         rounds.server.kill()
 
 
-def test_the_check_sees_what_is_missing(tmp_path):
-    """The check itself: it must not pass over a message that is gone."""
-    rounds = Rounds(tmp_path, seed=1)
-    try:
+def run(rounds, count):
+    for number in range(count):
+        rounds.run(number)
+    assert len(rounds.stored) > count
+    rounds.finish()
+
+
+def test_twenty_kills_lose_nothing(ending):
+    run(ending(*ROOMY), 20)
+
+
+def test_nor_do_kills_while_segments_come_and_go(ending):
+    """Segments of 1 MiB: a kill meets their ends, their indexes and their removal."""
+    rounds = ending(*ROLLING)
+    run(rounds, 10)
+    assert len(list(rounds.log.glob("*.segment"))) > 5
+
+
+@pytest.mark.parametrize("flags", [ROOMY, ROLLING], ids=["roomy", "rolling"])
+def test_a_loss_of_power_loses_nothing(ending, hook, flags):
+    """Of what no fdatasync vouches for, any sector may be there or not."""
+    rounds = ending(*flags, hook=hook)
+    run(rounds, 10)
+    assert rounds.undone > 0, "the power never took anything"
+
+
+@pytest.mark.parametrize("mode", ["interval=20ms", "memory"])
+def test_other_modes_mistake_no_message_for_another(ending, hook, mode):
+    """Acknowledged at once: some may go with the power. No cursor comes to mean another message."""
+    rounds = ending(*ROOMY, "--durability", mode, hook=hook, keeps_acknowledged=False)
+    rounds.keeps_batches = False  # looked at by itself
+    run(rounds, 8)
+    assert rounds.undone > 0, "the power never took anything"
+
+
+@pytest.mark.parametrize("mode", ["interval=20ms", "memory"])
+def test_other_modes_tear_no_batch(ending, hook, mode):
+    """A batch is all or nothing, in whatever mode, whatever the power took."""
+    run(ending(*ROOMY, "--durability", mode, hook=hook, keeps_acknowledged=False), 5)
+
+
+class TestTheCheckItself:
+    """It must not pass over what is wrong."""
+
+    def test_it_sees_what_the_power_took(self, ending, hook):
+        rounds = ending(*ROOMY, "--durability", "memory", hook=hook)
+        with pytest.raises(AssertionError, match="acknowledged and is not there|cursor_gone"):
+            run(rounds, 20)
+
+    def test_it_sees_what_is_gone(self, ending):
+        rounds = ending(*ROOMY)
         rounds.run(0)
-        rounds.stored["never published"] = ("0" * 23, "crash.a", "")
+        rounds.stored["never published"] = Kept("0" * 23, "never published", 0)
+        with pytest.raises(AssertionError, match="never published is gone"):
+            rounds.finish()
+
+    def test_it_sees_what_changed_its_place(self, ending):
+        rounds = ending(*ROOMY)
+        rounds.run(0)
+        first, second = list(rounds.stored)[:2]
+        rounds.stored[first], rounds.stored[second] = rounds.stored[second], rounds.stored[first]
         with pytest.raises(AssertionError, match="is gone"):
             rounds.finish()
-    finally:
-        rounds.server.kill()

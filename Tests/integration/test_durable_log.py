@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import threading
@@ -197,6 +198,66 @@ class TestSpace:
             assert api.messages("t.**"), "what was kept is read"
             assert api.read("t.**", after=before_all).status_code == 410, "losses are remembered"
 
+    def test_many_publishers_do_not_outrun_it(self, directory):
+        """Whoever publishes faster than upkeep follows is told 503. Above the bound may stand: the segment that is
+        written to, the one made ready, four that wait for their index, one that is sealed and one that goes: eight."""
+        bound, segment = 16 << 20, 1 << 20
+        with on_disk(directory, *SMALL) as server:
+            body = "\n".join(json.dumps({"topic": "t", "data": "x" * 20_000}) for _ in range(8))
+            statuses, largest = set(), 0
+
+            def publish():
+                api = Api(server)
+                for _ in range(800):
+                    reply = api.request(
+                        "POST", "/v1/messages", data=body, headers={"Content-Type": "application/x-ndjson"}
+                    )
+                    statuses.add(reply.status_code)
+
+            threads = [threading.Thread(target=publish) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            while any(thread.is_alive() for thread in threads):
+                largest = max(largest, used(directory))
+                threads[0].join(0.002)
+            assert statuses <= {201, 503}
+            assert largest <= bound + 8 * segment, f"{largest >> 20} MiB"
+            eventually(lambda: used(directory) <= bound + segment, timeout=5, what="space is what was set")
+
+    def test_a_smaller_bound_holds_from_the_start_on(self, directory):
+        with on_disk(directory, "--retention-bytes", "64MiB") as server:
+            api = Api(server)
+            body = "\n".join(json.dumps({"topic": "t", "data": "x" * 20_000}) for _ in range(40))
+            while used(directory) < 60 << 20:
+                api.request("POST", "/v1/messages", data=body, headers={"Content-Type": "application/x-ndjson"})
+            last = api.publish("t", "last").json()["cursor"]
+            server.kill()
+        with on_disk(directory, *SMALL) as server:
+            # What the log was written with counts: segments of 4 MiB.
+            eventually(lambda: used(directory) <= (16 << 20) + (4 << 20), timeout=5, what="space is what was set")
+            assert Api(server).get("/v1/topics/t").json()["latest"] == last
+
+    @pytest.mark.parametrize("how", ["ended", "killed"])
+    def test_bounds_by_count_and_age_hold_over_a_start(self, directory, how):
+        with on_disk(directory) as server:
+            api = Api(server)
+            for n in range(30):
+                api.publish("c", str(n))
+            api.session.close()
+            end(server, how)
+        with on_disk(directory, "--retention-count", "10") as server:
+            api = Api(server)
+            assert [m["data"] for m in api.messages("c")] == [str(n) for n in range(20, 30)]
+            assert server.metric("postern_log_messages") == 10
+            api.session.close()
+            end(server, how)
+        time.sleep(1)
+        with on_disk(directory, "--retention-age", "1s") as server:
+            api = Api(server)
+            eventually(lambda: api.messages("c") == [], timeout=3, what="what is too old goes")
+            api.publish("c", "new")
+            assert [m["data"] for m in api.messages("c")] == ["new"]
+
     def test_a_quiet_topic_does_not_keep_whole_segments(self, directory):
         with on_disk(directory, "--retention-bytes", "256MiB") as server:
             api = Api(server)
@@ -333,6 +394,130 @@ class TestRefusals:
         assert done.returncode == 64 and "Error" in done.stderr
 
 
+class TestOneLog:
+    """A log is one log for as long as its directory is: nobody else's cursors, nobody else's process."""
+
+    def test_another_directory_s_cursor_is_gone_and_not_misread(self, tmp_path):
+        cursors = []
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            with on_disk(tmp_path / name) as server:
+                cursors.append(Api(server).publish("t", name).json()["cursor"])
+                server.kill()
+        with on_disk(tmp_path / "one") as server:
+            assert Api(server).read("t", after=cursors[1]).status_code == 410
+            assert Api(server).messages("t", after=cursors[0]) == []
+
+    def test_the_epoch_stays(self, directory):
+        epochs = set()
+        for n in range(4):
+            with on_disk(directory) as server:
+                epochs.add(Api(server).publish("t", str(n)).json()["cursor"][:10])
+                server.kill()
+        assert len(epochs) == 1
+
+    def test_a_log_that_is_moved_is_the_same_log(self, directory):
+        with on_disk(directory) as server:
+            cursor = Api(server).publish("t", "x").json()["cursor"]
+            server.kill()
+        moved = directory.rename(directory.with_name("moved"))
+        with on_disk(moved) as server:
+            assert [m["cursor"] for m in Api(server).messages("t")] == [cursor]
+
+    def test_of_two_that_start_together_one_serves(self, directory):
+        arguments = [BINARY, "serve", "--listen", "127.0.0.1:0", "--data-dir", directory]
+        pipe = subprocess.PIPE
+        processes = [subprocess.Popen(arguments, stdout=pipe, stderr=pipe, env=environment()) for _ in range(2)]
+        try:
+            eventually(lambda: any(p.poll() is not None for p in processes), what="one gives up")
+            [loser] = [p for p in processes if p.poll() is not None]
+            [winner] = [p for p in processes if p is not loser]
+            assert loser.returncode == 78 and b"in use by another process" in loser.stderr.read()
+            assert winner.stdout.readline().startswith(b"postern: listening on")
+        finally:
+            for process in processes:
+                process.kill()
+                process.wait()
+                process.stdout.close()
+                process.stderr.close()
+
+    def test_a_start_after_a_refused_one_finds_all(self, directory):
+        with on_disk(directory) as server:
+            cursor = Api(server).publish("t", "x").json()["cursor"]
+            assert run("serve", "--listen", "127.0.0.1:0", "--data-dir", str(directory)).returncode == 78
+            assert [m["cursor"] for m in Api(server).messages("t")] == [cursor], "the first is not disturbed"
+            later = Api(server).publish("t", "y").json()["cursor"]
+            server.kill()
+        with on_disk(directory) as server:
+            assert [m["cursor"] for m in Api(server).messages("t")] == [cursor, later]
+
+    def test_a_poll_goes_on_over_a_restart(self, directory):
+        with on_disk(directory) as server:
+            first = Api(server).publish("t", "1").json()["cursor"]
+            poll = server.connect().get(f"/v1/topics/t/messages?after={first}&wait=30s")
+            server.waits_for("postern_poll_waiters", 1)
+            server.process.send_signal(signal.SIGTERM)
+            following = json.loads(poll.reply().body)["next"]
+            assert following == first and server.process.wait(5) == 0
+        with on_disk(directory) as server:
+            poll = server.connect().get(f"/v1/topics/t/messages?after={following}&wait=30s")
+            server.waits_for("postern_poll_waiters", 1)
+            second = Api(server).publish("t", "2").json()["cursor"]
+            assert json.loads(poll.reply().body)["next"] == second
+
+    def test_deleted_messages_stay_deleted_whatever_becomes_of_their_segment(self, directory):
+        """The deletion stands in another segment than the messages."""
+        with on_disk(directory, *SMALL) as server:
+            api = Api(server)
+            for n in range(5):
+                api.publish("gone", f"{n}")
+            body = "\n".join(json.dumps({"topic": "other", "data": "x" * 9000}) for _ in range(100))
+            for _ in range(3):
+                api.request("POST", "/v1/messages", data=body, headers={"Content-Type": "application/x-ndjson"})
+            assert len(segments(directory)) > 1
+            assert api.request("DELETE", "/v1/topics/gone").status_code == 204
+            server.kill()
+        for _ in range(2):
+            with on_disk(directory, *SMALL) as server:
+                api = Api(server)
+                assert api.messages("gone") == [] and api.get("/v1/topics/gone").status_code == 404
+                assert len(api.messages("other", limit=1000, gap="skip")) > 0
+                server.kill()
+
+    def test_settings_that_are_changed_and_taken_back_stay_so(self, directory):
+        wanted = [{"retention": {"count": 3}}, {"retention": {"count": 2, "age": "1h"}}, {}]
+        for settings in wanted:
+            with on_disk(directory) as server:
+                api = Api(server)
+                assert api.request("PUT", "/v1/topics/s", json=settings).status_code in (200, 201)
+                before = api.get("/v1/topics/s").json()
+                server.kill()
+            with on_disk(directory) as server:
+                assert Api(server).get("/v1/topics/s").json() == before
+                server.kill()
+
+    def test_keys_of_batches_are_remembered(self, directory):
+        envelopes = [{"topic": "k", "data": n, "id": f"id-{n}"} for n in range(10)]
+        with on_disk(directory) as server:
+            first = Api(server).batch(*envelopes).json()["messages"]
+            server.kill()
+        with on_disk(directory) as server:
+            again = Api(server).batch(*envelopes, {"topic": "k", "data": "new", "id": "id-10"})
+            assert again.status_code == 201
+            assert again.json()["messages"][:10] == [receipt | {"duplicate": True} for receipt in first]
+            assert len(Api(server).messages("k")) == 11
+
+    def test_time_to_live_goes_on_over_a_restart(self, directory):
+        with on_disk(directory) as server:
+            api = Api(server)
+            api.publish("ttl", "brief", TTL="1")
+            api.publish("ttl", "lasting", TTL="1h")
+            server.kill()
+        with on_disk(directory) as server:
+            api = Api(server)
+            eventually(lambda: [m["data"] for m in api.messages("ttl")] == ["lasting"], timeout=3)
+
+
 class TestDamage:
     @pytest.fixture
     def rotten(self, directory):
@@ -403,6 +588,15 @@ def test_verify_and_dump_a_good_log(directory):
     assert run("log", "repair", str(directory)).stdout == "nothing to mend\n"
     assert run("log", "dump", str(directory), "--topic", "a..b").returncode == 64
     assert run("log", "verify", str(directory / "none")).returncode == 78
+
+
+def test_promtool_finds_nothing_to_say_of_a_log_on_disk(directory):
+    with on_disk(directory) as server:
+        Api(server).publish("m", "x")
+        text = Api(server).get("/metrics").content
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert text.count(b"# HELP postern_storage_") >= 5
 
 
 def test_metrics_tell_of_the_disk(directory):

@@ -26,6 +26,9 @@ struct SealedSegment: Equatable, Sendable {
     /// The generation of the segment that this one was made from, with what was dead left out.
     var replaces: UInt32?
 
+    /// Whether it knows of messages that are lost.
+    var hasLosses: Bool { damageCount > 0 || lostBefore != nil }
+
     static let trailerBytes = 128
     static let tableEntryBytes = 8
     static let directoryEntryBytes = 48
@@ -66,11 +69,15 @@ struct SealedSegment: Equatable, Sendable {
     }
 
     /// Parses the trailer at `offset` of `block`; nil where there is none, or a damaged one.
-    init?(parsing block: Block, at offset: Int, name: SegmentName, fileBytes: Int) {
-        guard block.load(offset, as: UInt64.self) == LogFormat.indexMagic,
-            block.load(offset + 124, as: UInt32.self) == block.checksum(offset..<offset + 124),
-            block.load(offset + 8, as: UInt32.self) <= LogFormat.version
-        else { return nil }
+    /// - Parameter isChecked: whether its checksum has to hold. Without, that its sections fill the file tells a damaged
+    ///   trailer from other bytes, and nothing but where they stand is to be relied on.
+    init?(parsing block: Block, at offset: Int, name: SegmentName, fileBytes: Int, isChecked: Bool = true) {
+        if isChecked {
+            guard block.load(offset, as: UInt64.self) == LogFormat.indexMagic,
+                block.load(offset + 124, as: UInt32.self) == block.checksum(offset..<offset + 124),
+                block.load(offset + 8, as: UInt32.self) <= LogFormat.version
+            else { return nil }
+        }
         self.name = name
         self.fileBytes = fileBytes
         wasRecovered = block.load(offset + 12, as: UInt32.self) & 1 == 1

@@ -40,6 +40,9 @@ struct SegmentIndexBuilder: ~Copyable {
 
     var messageCount: Int { messages.count }
 
+    /// Where the first message stands.
+    var firstOffset: Int? { messages.first?.offset }
+
     /// - Parameter scheduleNumber: of a message that waits.
     mutating func add(_ header: RecordHeader, topic name: Span<UInt8>, offset: Int, scheduleNumber: UInt64 = 0) {
         if let hash = header.idempotency {
@@ -66,7 +69,11 @@ struct SegmentIndexBuilder: ~Copyable {
         lastSequence = header.sequence
     }
 
-    mutating func add(_ range: DamagedRange) { damage.append(range) }
+    /// Numbers that are lost are not given again.
+    mutating func add(_ range: DamagedRange) {
+        damage.append(range)
+        lastSequence = max(lastSequence, range.last)
+    }
 
     /// Writes the index into `block`, from `start` on.
     /// - Returns: the segment, and how many bytes were written.

@@ -72,11 +72,11 @@ public struct LogInspection {
     public func repair(_ body: (SegmentReport) -> Void) throws(OpenError) {
         let sealer = SegmentSealer(storage: storage, identity: identity)
         do throws(StorageError) {
-            for name in try segmentNames() {
+            let names = try segmentNames()
+            for name in names {
                 let report = try look(at: name)
                 guard !report.hasIndex || !report.isGood else { continue }
-                let sealed = try sealer.sealed(name)
-                _ = try sealer.seal(name, dataEnd: sealed?.dataEnd)
+                _ = try sealer.seal(name, try sealer.closing(name, before: names.following(name)))
                 body(report)
             }
         } catch {
@@ -91,8 +91,9 @@ public struct LogInspection {
         var damaged = 0
         do throws(StorageError) {
             for name in try segmentNames() {
-                let (window, limit) = try open(name)
-                var scanner = SegmentScanner(window: window, tag: identity.tag, limit: limit)
+                let (window, limit, closing) = try open(name)
+                var scanner = SegmentScanner(
+                    window: window, tag: identity.tag, limit: limit, isClosed: closing != nil)
                 scan: while true {
                     switch try scanner.next() {
                     case .record(let header, let offset):
@@ -104,7 +105,9 @@ public struct LogInspection {
                             block.span(at + header.topicRange.lowerBound..<at + header.topicRange.upperBound),
                             block.span(at + header.messageRange.lowerBound..<at + header.messageRange.upperBound))
                     case .damage: damaged += 1
-                    case .end: break scan
+                    case .end(let end, _):
+                        if let dataEnd = closing?.dataEnd, end < dataEnd { damaged += 1 }
+                        break scan
                     }
                 }
             }
@@ -118,23 +121,22 @@ public struct LogInspection {
         try storage.list().compactMap { SegmentName($0) }.sorted()
     }
 
-    /// A window on a segment, and where its records end at the latest.
-    private func open(_ name: SegmentName) throws(StorageError) -> (FileWindow, limit: Int) {
+    /// A window on a segment, where its records end at the latest, and what shows that it was closed.
+    private func open(_ name: SegmentName) throws(StorageError) -> (FileWindow, limit: Int, SegmentClosing?) {
         let window = FileWindow(storage: storage, smallestAhead: 256 << 10, largestAhead: 1 << 20)
         try window.open(name.text)
-        if let sealed = try SegmentSealer(storage: storage, identity: identity).sealed(name) {
-            return (window, sealed.dataEnd)
-        }
-        guard let file = window.file else { return (window, 0) }
-        return (window, try storage.size(of: file))
+        let closing = try SegmentSealer(storage: storage, identity: identity).closing(name, before: nil)
+        if let dataEnd = closing?.dataEnd { return (window, dataEnd, closing) }
+        guard let file = window.file else { return (window, 0, closing) }
+        return (window, try storage.size(of: file), closing)
     }
 
     private func look(at name: SegmentName) throws(StorageError) -> SegmentReport {
         var report = SegmentReport(name: name.text)
         let sealed = try SegmentSealer(storage: storage, identity: identity).sealed(name)
         report.hasIndex = sealed != nil
-        let (window, limit) = try open(name)
-        var scanner = SegmentScanner(window: window, tag: identity.tag, limit: limit)
+        let (window, limit, closing) = try open(name)
+        var scanner = SegmentScanner(window: window, tag: identity.tag, limit: limit, isClosed: closing != nil)
         scan: while true {
             switch try scanner.next() {
             case .record(let header, _):
@@ -146,14 +148,14 @@ public struct LogInspection {
             case .damage(let range): report.damagedBytes += range.count
             case .end(let end, let tornBytes):
                 // Behind the end of a segment that is closed nothing is torn: it is damaged.
-                if sealed != nil { report.damagedBytes += limit - end } else { report.tornBytes = tornBytes }
+                if let dataEnd = closing?.dataEnd { report.damagedBytes += dataEnd - end }
+                report.tornBytes = tornBytes
                 break scan
             }
         }
         guard let sealed else {
             // It was closed once, and what it was closed with has changed.
-            report.indexIsWrong =
-                try SegmentSealer(storage: storage, identity: identity).sealed(name, isChecked: false) != nil
+            report.indexIsWrong = closing != nil
             return report
         }
         report.isKnown = sealed.messageCount == report.messages

@@ -30,14 +30,15 @@ struct SegmentCatalog {
     }
 
     /// The first segment that has messages behind `position`.
-    func segment(behind position: UInt64) -> SealedSegment? {
+    /// - Parameter orLosses: whether one will do that only knows of messages that are lost.
+    func segment(behind position: UInt64, orLosses: Bool = false) -> SealedSegment? {
         var low = 0
         var high = segments.count
         while low < high {
             let middle = (low + high) / 2
             if segments[middle].lastSequence <= position { low = middle + 1 } else { high = middle }
         }
-        while low < segments.count, segments[low].messageCount == 0 { low += 1 }
+        while low < segments.count, segments[low].messageCount == 0, !(orLosses && segments[low].hasLosses) { low += 1 }
         return low < segments.count ? segments[low] : nil
     }
 

@@ -84,7 +84,8 @@ final class SegmentReader {
         guard let segment else { return nil }
         if let resume, resume.position == position { return Walk(position: position, offset: resume.offset) }
         guard let entry = try firstEntry(behind: position, at: segment.tableOffset, count: segment.messageCount) else {
-            return nil
+            // Behind its last message it may know of some that are lost.
+            return damage.isEmpty ? nil : Walk(position: position, offset: segment.dataEnd)
         }
         return Walk(position: position, offset: entry.offset)
     }

@@ -128,7 +128,8 @@ struct Recovery {
         {
             try storage.remove(name)
         }
-        for name in try storage.list().compactMap({ SegmentName($0) }).sorted() {
+        let names = try storage.list().compactMap({ SegmentName($0) }).sorted()
+        for name in names {
             if let segment = try sealer.sealed(name) {
                 // What a compaction was made from may still be there.
                 if let replaced = segment.replaces, let last = segments.last,
@@ -140,11 +141,11 @@ struct Recovery {
                 segments.append(segment)
                 continue
             }
-            let result = try sealer.seal(name, dataEnd: nil)
+            let result = try sealer.seal(name, try sealer.closing(name, before: names.following(name)))
             segments.append(result.segment)
             report.recoveredSegments += 1
             report.tornBytes += result.tornBytes
-            if !result.isSynchronous { wasCutOff = true }
+            if result.wasCutOff { wasCutOff = true }
         }
         try findMissing(&segments, sealer, &report)
         return (segments, wasCutOff)

@@ -5,12 +5,13 @@ import PubSub
 /// Where a record is not valid it tells apart two things. A *torn tail* was being written when the power went; nothing
 /// behind it was synchronized, so nothing of it was acknowledged, and it ends the segment. *Damage* has a later write
 /// behind it: a write begins only when the one before it is on disk, so what is missing was there once. It is skipped.
+/// Of a segment that was closed all was there once.
 struct SegmentScanner {
     enum Step {
         case record(RecordHeader, offset: Int)
         /// Bytes that are no record any more.
         case damage(Range<Int>)
-        /// Nothing more; records end here. `tornBytes` follow that were never acknowledged.
+        /// Nothing more; records that can be read end here. `tornBytes` follow that were never acknowledged.
         case end(Int, tornBytes: Int)
     }
 
@@ -18,6 +19,8 @@ struct SegmentScanner {
     let tag: UInt32
     /// Records stand before this.
     let limit: Int
+    /// Whether nothing of it can be torn.
+    let isClosed: Bool
     private var offset = SegmentHeader.byteCount
     private var lastSequence: UInt64 = 0
     private var firstSequence: UInt64?
@@ -25,10 +28,11 @@ struct SegmentScanner {
     private var appendEnd = SegmentHeader.byteCount
     private var continues = false
 
-    init(window: FileWindow, tag: UInt32, limit: Int) {
+    init(window: FileWindow, tag: UInt32, limit: Int, isClosed: Bool) {
         self.window = window
         self.tag = tag
         self.limit = limit
+        self.isClosed = isClosed
     }
 
     mutating func next() throws(StorageError) -> Step {
@@ -41,13 +45,14 @@ struct SegmentScanner {
             continues = header.continues
             return .record(header, offset: at)
         }
-        if let next = try findBehind(offset), try provesDamage(from: next, of: offset) {
+        if let next = try findBehind(offset), isClosed ? true : try provesDamage(from: next, of: offset) {
             let range = offset..<next
             offset = next
             appendEnd = next
             continues = false
             return .damage(range)
         }
+        if isClosed { return .end(offset, tornBytes: 0) }
         return .end(appendEnd, tornBytes: try tornBytes())
     }
 

@@ -12,15 +12,14 @@ struct SegmentSealer {
         var damage: [DamagedRange] = []
         /// Bytes behind the last whole append that were cut off.
         var tornBytes = 0
-        /// Whether messages of it were acknowledged only when they were on disk.
-        var isSynchronous = true
+        /// Whether messages of it may have been acknowledged that are not there, and are not known to be lost.
+        var wasCutOff = false
     }
 
     var hash: KeyedHash { KeyedHash(key0: identity.key0, key1: identity.key1) }
 
     /// Reads a segment's trailer; nil where it has none, or its index is damaged: then it can be made anew.
-    /// - Parameter isChecked: whether the index has to be good too.
-    func sealed(_ name: SegmentName, isChecked: Bool = true) throws(StorageError) -> SealedSegment? {
+    func sealed(_ name: SegmentName) throws(StorageError) -> SealedSegment? {
         let window = FileWindow(storage: storage, smallestAhead: 4096, largestAhead: 4096)
         try window.open(name.text)
         guard let file = window.file else { return nil }
@@ -32,7 +31,6 @@ struct SegmentSealer {
         guard let segment = SealedSegment(parsing: window.block, at: at, name: name, fileBytes: size) else {
             return nil
         }
-        guard isChecked else { return segment }
         let tables = SealedSegment.tablesChecksum(in: window.block, at: at)
         let wanted = SealedSegment.restChecksum(in: window.block, at: at)
         let count = segment.trailerOffset - segment.tableOffset
@@ -55,25 +53,34 @@ struct SegmentSealer {
     }
 
     /// Walks over a segment and writes its index.
-    /// - Parameter dataEnd: where its records end; nil where that is to be found out, after a crash.
-    func seal(_ name: SegmentName, dataEnd: Int?) throws(StorageError) -> Result {
+    /// - Parameter closing: what is known of its end; nil where its writing was cut off.
+    func seal(_ name: SegmentName, _ closing: SegmentClosing?) throws(StorageError) -> Result {
         let window = FileWindow(storage: storage, smallestAhead: 256 << 10, largestAhead: 1 << 20)
         try window.open(name.text)
         guard let file = window.file else { preconditionFailure("no file is open") }
         let limit: Int
-        if let dataEnd { limit = dataEnd } else { limit = try storage.size(of: file) }
+        if let dataEnd = closing?.dataEnd { limit = dataEnd } else { limit = try storage.size(of: file) }
         let before = name.firstSequence == 0 ? 0 : name.firstSequence - 1
         var builder = SegmentIndexBuilder(hash: hash, before: before)
         var result = Result(segment: SealedSegment(name: name))
+        var header: SegmentHeader?
         if limit >= SegmentHeader.byteCount, let at = try window.bring(0, SegmentHeader.byteCount) {
-            let header = SegmentHeader(parsing: window.block, at: at, epoch: identity.epoch)
-            result.isSynchronous = header?.isSynchronous ?? true
+            header = SegmentHeader(parsing: window.block, at: at, epoch: identity.epoch)
         }
-        let end = try scan(window, limit, &builder, &result)
-        if dataEnd == nil { try writeAnew(window, file, end) }
+        let keepsParts = closing != nil || header?.isSynchronous ?? true
+        var end = try scan(window, limit, isClosed: closing != nil, keepsParts: keepsParts, &builder, &result)
+        if let closing {
+            try noteEnd(closing, window, limit, end, &builder, &result)
+            end = closing.dataEnd ?? end
+        } else {
+            // A header that is damaged does not tell how messages were acknowledged.
+            let isSynchronous = header?.isSynchronous ?? (end == SegmentHeader.byteCount)
+            result.wasCutOff = !isSynchronous || mayBeClosed(limit, end, tornBytes: result.tornBytes)
+        }
+        if closing?.dataEnd == nil { try writeAnew(window, file, end) }
         let index = Block(capacity: 64 << 10)
         let (segment, byteCount) = builder.finish(
-            name, dataEnd: end, wasRecovered: dataEnd == nil, to: index, at: 0)
+            name, dataEnd: end, wasRecovered: closing == nil, to: index, at: 0)
         // The trailer comes last, behind what it vouches for: whoever finds it need not ask whether the rest is on disk.
         let trailer = byteCount - SealedSegment.trailerBytes
         try storage.write(file, at: end, from: index, 0..<trailer)
@@ -84,6 +91,33 @@ struct SegmentSealer {
         result.segment = segment
         return result
     }
+
+    /// Notes what is missing at the end of a segment that was closed.
+    private func noteEnd(
+        _ closing: SegmentClosing, _ window: FileWindow, _ limit: Int, _ end: Int,
+        _ builder: inout SegmentIndexBuilder, _ result: inout Result
+    ) throws(StorageError) {
+        let readable = builder.lastSequence
+        var isWhole = end == limit
+        // Where the trailer does not say it, a table that begins there does: with the first message's place.
+        if closing.dataEnd == nil, let first = builder.firstOffset, let at = try window.bring(end, 8) {
+            isWhole = window.block.load(at, as: UInt64.self) == UInt64(first) << 32
+        }
+        if isWhole, closing.lastSequence == nil { return }
+        let last = closing.lastSequence(readable: readable, end: end, limit: limit)
+        if last > readable { note(DamagedRange(first: readable + 1, last: last), &builder, &result) }
+        result.wasCutOff = closing.lastSequence == nil
+    }
+
+    /// Whether a segment of which nothing says that it was closed may have been all the same: bytes stand where its trailer
+    /// would, or it was cut to a length that no file is made with.
+    private func mayBeClosed(_ fileBytes: Int, _ end: Int, tornBytes: Int) -> Bool {
+        let reachesTrailer = tornBytes > 0 && end + tornBytes > fileBytes - SealedSegment.trailerBytes
+        return reachesTrailer || fileBytes % Self.pageBytes != 0
+    }
+
+    /// Files are made with whole pages, but for those of one large append.
+    private static let pageBytes = 4096
 
     /// What stands there may be in the system's memory only, though it reads well: a process that ended because
     /// `fdatasync` failed leaves pages behind that the system takes for written. Written once more, they are.
@@ -98,9 +132,10 @@ struct SegmentSealer {
     }
 
     private func scan(
-        _ window: FileWindow, _ limit: Int, _ builder: inout SegmentIndexBuilder, _ result: inout Result
+        _ window: FileWindow, _ limit: Int, isClosed: Bool, keepsParts: Bool, _ builder: inout SegmentIndexBuilder,
+        _ result: inout Result
     ) throws(StorageError) -> Int {
-        var scanner = SegmentScanner(window: window, tag: identity.tag, limit: limit)
+        var scanner = SegmentScanner(window: window, tag: identity.tag, limit: limit, isClosed: isClosed)
         var isBehindDamage = false
         // An append is taken whole: its records wait until its last has been seen.
         var pending: [(RecordHeader, Int)] = []
@@ -125,7 +160,7 @@ struct SegmentSealer {
                 if !header.continues { try add(&pending, window, &builder) }
             case .damage:
                 // What stands before it of an append that was whole once is read on.
-                if result.isSynchronous {
+                if keepsParts {
                     try add(&pending, window, &builder)
                 } else {
                     try drop(pending, window)
@@ -135,6 +170,7 @@ struct SegmentSealer {
                 isBehindDamage = true
             case .end(let end, let tornBytes):
                 result.tornBytes = tornBytes
+                if isClosed { try add(&pending, window, &builder) }
                 return end
             }
         }

@@ -41,7 +41,7 @@ struct SegmentCompaction {
     ) throws(StorageError) -> SealedSegment? {
         let window = FileWindow(storage: storage, smallestAhead: 256 << 10, largestAhead: 1 << 20)
         try window.open(segment.name.text)
-        var scanner = SegmentScanner(window: window, tag: identity.tag, limit: segment.dataEnd)
+        var scanner = SegmentScanner(window: window, tag: identity.tag, limit: segment.dataEnd, isClosed: true)
         var builder = SegmentIndexBuilder(
             hash: KeyedHash(key0: identity.key0, key1: identity.key1), before: segment.firstSequence - 1)
         let output = Block(capacity: segment.dataEnd)
@@ -62,7 +62,9 @@ struct SegmentCompaction {
                 pending.append((header, end))
                 end += header.storedBytes
             case .damage: return nil
-            case .end: isWhole = true
+            case .end(let end, _):
+                guard end == segment.dataEnd else { return nil }
+                isWhole = true
             }
             if isWhole || pending.count == Self.batch { keep(&pending, output, &end, &builder, isLive) }
         }

@@ -54,7 +54,7 @@ extension SegmentLog {
     func sealFinished() {
         while let next = state.withLock({ $0.finished.first }) {
             let result: SegmentSealer.Result
-            do throws(StorageError) { result = try upkeep.sealer.seal(next.name, dataEnd: next.dataEnd) } catch {
+            do throws(StorageError) { result = try upkeep.sealer.seal(next.name, SegmentClosing(next)) } catch {
                 // Full: tried again in the next round. Its messages stay in memory meanwhile.
                 if !error.meansFull { noteFailure(error) }
                 return
