@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:?usage: fuzz.sh SECONDS [target…]}
 shift
 targets=("$@")
-if ((${#targets[@]} == 0)); then targets=(json http envelope segment jwt); fi
+if ((${#targets[@]} == 0)); then targets=(json http envelope segment cursor pattern filter proxy jwt); fi
 scratch=.build-fuzz
 
 runtime=$(clang_resources=$(dirname "$(dirname "$(readlink -f "$(command -v swift)")")")/lib/clang &&

@@ -1,3 +1,5 @@
+import Arenas
+
 /// Reads the line of the PROXY protocol's version 1, without its end (section 2.1).
 enum ProxyLine {
     /// The address of `PROXY TCP4 …` or `PROXY TCP6 …`; nil for `PROXY UNKNOWN`, whatever follows.
@@ -47,6 +49,8 @@ enum ProxyLine {
     }
 
     private static func equals(_ line: Span<UInt8>, _ range: Range<Int>, _ word: StaticString) -> Bool {
-        line.extracting(range).equals(word)
+        guard range.count == word.utf8CodeUnitCount else { return false }
+        for index in 0..<range.count where line[range.lowerBound + index] != word[index] { return false }
+        return true
     }
 }

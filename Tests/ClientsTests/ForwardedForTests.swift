@@ -4,7 +4,9 @@ import Testing
 
 @Suite struct ForwardedForTests {
     /// The client's address by the field lines in the order in which they came.
-    private func client(_ peer: String, _ lines: [String], trusted: String = "10.0.0.0/8, 2001:db8:f::/48") throws -> String {
+    private func client(_ peer: String, _ lines: [String], trusted: String = "10.0.0.0/8, 2001:db8:f::/48") throws
+        -> String
+    {
         let trusted = try list(trusted)
         var forwarded = ForwardedFor(peer: try #require(address(peer)), trusted: trusted)
         for line in lines.reversed() { forwarded.walk(Array(line.utf8).span, trusted: trusted) }
@@ -23,7 +25,8 @@ import Testing
             ([], "10.0.0.1"), ([""], "10.0.0.1"), (["198.51.100.1"], "198.51.100.1"),
             (["203.0.113.9, 198.51.100.1"], "198.51.100.1"), (["203.0.113.9,198.51.100.1,10.2.2.2"], "198.51.100.1"),
             (["198.51.100.1:1234, [2001:db8:f::1]:80, 10.0.0.2"], "198.51.100.1"),
-            (["203.0.113.9", "198.51.100.1"], "198.51.100.1"), (["203.0.113.9, 198.51.100.1", "10.0.0.2", "10.0.0.3"], "198.51.100.1"),
+            (["203.0.113.9", "198.51.100.1"], "198.51.100.1"),
+            (["203.0.113.9, 198.51.100.1", "10.0.0.2", "10.0.0.3"], "198.51.100.1"),
             (["10.0.0.9, 10.0.0.8"], "10.0.0.9"), (["2001:db8::1"], "2001:db8::1"),
             (["198.51.100.1 , , 10.0.0.2,"], "198.51.100.1"), (["\t198.51.100.1\t"], "198.51.100.1"),
         ] as [([String], String)])

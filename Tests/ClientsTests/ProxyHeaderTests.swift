@@ -66,8 +66,10 @@ import Testing
     @Test(
         "a line that is none is refused",
         arguments: [
-            ("GET / HTTP/1.1\r\n", .noHeader), ("PROXz", .noHeader), ("proxy TCP4", .noHeader), ("\r\n\r\nG", .noHeader),
-            ("PROXY\r\n", .noHeader), ("PROXY \r\n", .unsupportedFamily), ("PROXY TCP5 1.1.1.1 1.1.1.1 1 1\r\n", .unsupportedFamily),
+            ("GET / HTTP/1.1\r\n", .noHeader), ("PROXz", .noHeader), ("proxy TCP4", .noHeader),
+            ("\r\n\r\nG", .noHeader),
+            ("PROXY\r\n", .noHeader), ("PROXY \r\n", .unsupportedFamily),
+            ("PROXY TCP5 1.1.1.1 1.1.1.1 1 1\r\n", .unsupportedFamily),
             ("PROXY UNKNOWNS\r\n", .unsupportedFamily), ("PROXY TCP4 1.1.1.1 1.1.1.1 1 1\n", .malformed),
             ("PROXY  TCP4 1.1.1.1 1.1.1.1 1 1\r\n", .unsupportedFamily), ("PROXY TCP4\r\n", .malformed),
             ("PROXY TCP4 1.1.1.1 1.1.1.1 1\r\n", .malformed), ("PROXY TCP4 1.1.1.1 1.1.1.1 1 1 \r\n", .malformed),

@@ -33,7 +33,9 @@ import Testing
 
     @Test("addresses of one /64 are one client; a principal is none of them")
     func keys() throws {
-        let addresses = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "192.0.2.1", "::1", "::", "ffff::", "::ffff:0.0.0.1"]
+        let addresses = [
+            "2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "192.0.2.1", "::1", "::", "ffff::", "::ffff:0.0.0.1",
+        ]
         let keys = try addresses.map { RateKey(try #require(address($0))) }
         #expect(keys[0] == keys[1] && keys[0] != keys[2] && keys[4] == keys[5])
         for number in [0, 1, 0xFFFF, UInt64.max, try #require(address("2001:db8::")).high] {
@@ -57,7 +59,8 @@ import Testing
             table.check(key(1), cost: rest, at: 0)
                 == .allowed(RateStanding(kind: .requests, limit: 10, remaining: 0, resetSeconds: 1)))
         #expect(table.check(key(1), cost: RateCost(bytes: 512), at: 0) == .limited(by: .bytes, retryAfterSeconds: 1))
-        #expect(table.check(key(1), cost: RateCost(messages: 1), at: 0) == .limited(by: .messages, retryAfterSeconds: 12))
+        #expect(
+            table.check(key(1), cost: RateCost(messages: 1), at: 0) == .limited(by: .messages, retryAfterSeconds: 12))
         #expect(table.check(key(1), cost: RateCost(), at: 0).isAllowed)
     }
 
@@ -177,7 +180,8 @@ import Testing
     }
 
     @Test(
-        "nothing is allocated behind the start", .enabled(if: postern_counts_allocations(), "a sanitizer has its own heap"))
+        "nothing is allocated behind the start",
+        .enabled(if: postern_counts_allocations(), "a sanitizer has its own heap"))
     func allocatesNothing() throws {
         var limits = try limits(requests: "10/s", streams: 5)
         limits.bytes = try rate("1MiB/s", inBytes: true)

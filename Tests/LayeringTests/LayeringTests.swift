@@ -16,12 +16,13 @@ import Testing
         "EventLoop": ["Arenas", "CLinux", "Glibc", "Synchronization", "TLS"],
         "Telemetry": ["Logging", "Glibc", "Synchronization"],
         "Gateway": [
-            "Arenas", "JSON", "HTTP", "PubSub", "SegmentLog", "EventLoop", "TLS", "Access", "Telemetry",
+            "Arenas", "JSON", "HTTP", "PubSub", "SegmentLog", "EventLoop", "TLS", "Access", "Clients", "Telemetry",
             "Synchronization",
         ],
         "GatewayTesting": ["Gateway", "Glibc"],
         "postern": [
-            "Gateway", "PubSub", "SegmentLog", "TLS", "Access", "Telemetry", "CSystemd", "ArgumentParser", "Glibc",
+            "Gateway", "PubSub", "SegmentLog", "TLS", "Access", "Clients", "Telemetry", "CSystemd", "ArgumentParser",
+            "Glibc",
         ],
     ]
 

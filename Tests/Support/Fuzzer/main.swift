@@ -15,6 +15,16 @@ private nonisolated func http(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> I
     return 0
 }
 
+private nonisolated func cursor(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
+    unsafe fuzzCursor(Span(_unsafeElements: UnsafeBufferPointer(start: bytes, count: count)))
+    return 0
+}
+
+private nonisolated func proxy(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
+    unsafe fuzzProxy(Span(_unsafeElements: UnsafeBufferPointer(start: bytes, count: count)))
+    return 0
+}
+
 #if FUZZING
     private nonisolated func envelope(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
         unsafe fuzzEnvelope(Span(_unsafeElements: UnsafeBufferPointer(start: bytes, count: count)))
@@ -30,9 +40,20 @@ private nonisolated func http(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> I
         unsafe fuzzJWT(Span(_unsafeElements: UnsafeBufferPointer(start: bytes, count: count)))
         return 0
     }
+
+    private nonisolated func pattern(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
+        unsafe fuzzPattern(Span(_unsafeElements: UnsafeBufferPointer(start: bytes, count: count)))
+        return 0
+    }
+
+    private nonisolated func filter(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
+        unsafe fuzzFilter(Span(_unsafeElements: UnsafeBufferPointer(start: bytes, count: count)))
+        return 0
+    }
 #endif
 
-private let usage = "usage: fuzz json|http|envelope|segment|jwt [libFuzzer's flags] [corpus]"
+private let usage =
+    "usage: fuzz json|http|cursor|proxy|envelope|segment|pattern|filter|jwt [libFuzzer's flags] [corpus]"
 
 guard CommandLine.arguments.count >= 2 else {
     print(usage)
@@ -43,10 +64,14 @@ var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = unsafe Comm
 switch CommandLine.arguments[1] {
 case "json": unsafe exit(postern_run_fuzzer(&count, &arguments, json))
 case "http": unsafe exit(postern_run_fuzzer(&count, &arguments, http))
+case "cursor": unsafe exit(postern_run_fuzzer(&count, &arguments, cursor))
+case "proxy": unsafe exit(postern_run_fuzzer(&count, &arguments, proxy))
 #if FUZZING
     case "envelope": unsafe exit(postern_run_fuzzer(&count, &arguments, envelope))
     case "segment": unsafe exit(postern_run_fuzzer(&count, &arguments, segment))
     case "jwt": unsafe exit(postern_run_fuzzer(&count, &arguments, jwt))
+    case "pattern": unsafe exit(postern_run_fuzzer(&count, &arguments, pattern))
+    case "filter": unsafe exit(postern_run_fuzzer(&count, &arguments, filter))
 #endif
 default:
     print(usage)
