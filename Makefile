@@ -79,7 +79,7 @@ bench: build ## Measure, side by side with nginx and nchan where they are there
 	@Benchmarks/run.sh
 
 .PHONY: fuzz
-fuzz: check-swift ## Fuzz HTTP, JSON, the envelope, segments and tokens for FUZZ_SECONDS each
+fuzz: check-swift ## Fuzz all that reads what strangers write, and segments, for FUZZ_SECONDS each
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
 .PHONY: coverage

@@ -78,27 +78,3 @@ private final class RateTableShard: Sendable {
 
     init(capacity: Int, limits: RateLimits) { state = Locked(RateShard(capacity: capacity, limits: limits)) }
 }
-
-/// Stands for one connection, poll or stream that was entered. A plain value of eight bytes; an entry that tickets stand
-/// for is never replaced.
-public struct RateTicket: Equatable, Sendable, BitwiseCopyable {
-    let index: UInt32
-    let shard: UInt8
-    let occupancy: Occupancy
-}
-
-/// What became of keys, since the start.
-public struct RateTableStatistics: Equatable, Sendable, BitwiseCopyable {
-    /// Places that are taken.
-    public var keys: UInt64 = 0
-    /// Idle entries that made place for another key.
-    public var replacements: UInt64 = 0
-    /// Times a key found no place and was counted on a shared entry.
-    public var overflows: UInt64 = 0
-
-    mutating func add(_ other: RateTableStatistics) {
-        keys += other.keys
-        replacements += other.replacements
-        overflows += other.overflows
-    }
-}
