@@ -1,12 +1,15 @@
 /// Everything that is wrong with the files that say who may do what, each as a sentence for whoever wrote them.
 ///
 /// Nothing of a file's contents is in the texts: a secret may stand anywhere in one by mistake.
-public struct AccessError: Error, Equatable, Sendable {
+public struct AccessError: Error, Equatable, Sendable, CustomStringConvertible {
     /// One or more sentences, in the order of the files and their lines.
     public let problems: [String]
 
     init(_ problems: [String]) { self.problems = problems }
     init(_ problem: String) { problems = [problem] }
+
+    /// The sentences, one a line.
+    public var description: String { problems.joined(separator: "\n") }
 }
 
 /// Problems gathered while a file is read on.

@@ -3,9 +3,9 @@ import Arenas
 /// The static tokens that are good, known by their SHA-256.
 ///
 /// Read once from a file (`StaticTokenFile`) and never changed; any thread.
-public struct StaticTokens: Sendable {
+struct StaticTokens: Sendable {
     /// Most tokens one file may have; about 20 MiB of memory.
-    public static let maximumCount = 100_000
+    static let maximumCount = 100_000
 
     /// 32 bytes a token.
     private var digests: [UInt8] = []
@@ -15,10 +15,10 @@ public struct StaticTokens: Sendable {
     private var slots: [UInt32]
 
     /// Tokens known.
-    public var count: Int { principals.count }
+    var count: Int { principals.count }
 
     /// No tokens.
-    public init() { slots = [0, 0] }
+    init() { slots = [0, 0] }
 
     /// - Parameter entries: digests, each another one.
     init(_ entries: [(digest: Digest, principal: Principal)]) {

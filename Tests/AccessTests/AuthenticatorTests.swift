@@ -59,6 +59,7 @@ import Testing
         let unknown = try newToken("x").token
         #expect(name(try ask(authenticator, unknown, &cache)) == "unknown")
         #expect(name(try ask(authenticator, String(unknown.dropLast()), &cache)) == "malformed")
+        #expect(name(try ask(authenticator, "pst_." + unknown.dropFirst(5), &cache)) == "malformed")
         #expect(name(try ask(authenticator, "", &cache)) == "malformed")
         #expect(name(try ask(authenticator, "nonsense", &cache)) == "malformed")
         #expect(name(try ask(authenticator, String(repeating: "a", count: 100_000), &cache)) == "malformed")
@@ -149,6 +150,42 @@ import Testing
         #expect(authenticator.renewed(signed, nowSeconds: now) == nil)
     }
 
+    /// Loops ask while the files are read anew: whoever is in all of them is let in all the time, and each change is seen.
+    @Test func loopsAskWhileFilesAreReadAnew() async throws {
+        let (stays, comesAndGoes) = (try newToken("stays"), try newToken("guest"))
+        directory.write("tokens", stays.line)
+        directory.write("secret", SignedTokens.secret)
+        let authenticator = try Authenticator(configuration())
+        let signed = SignedTokens.token(#"{"exp":1900000000,"sub":"alice"}"#)
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            for _ in 0..<3 {
+                group.addTask {
+                    var cache = TokenCache(capacity: 16)
+                    let last: UInt64 = 31
+                    var isGood = true
+                    while authenticator.generation < last {
+                        let names = [
+                            name(try ask(authenticator, stays.token, &cache)),
+                            name(try ask(authenticator, signed, &cache)),
+                        ]
+                        let guest = name(try ask(authenticator, comesAndGoes.token, &cache))
+                        if names != ["token:stays", "jwt:alice"] { isGood = false }
+                        if guest != "token:guest", guest != "unknown" { isGood = false }
+                    }
+                    return isGood
+                }
+            }
+            for round in 1...30 {
+                directory.replace("tokens", stays.line + (round % 2 == 0 ? "\n" + comesAndGoes.line : ""))
+                try authenticator.reload()
+            }
+            for try await isGood in group { #expect(isGood) }
+        }
+        var cache = TokenCache()
+        #expect(name(try ask(authenticator, comesAndGoes.token, &cache)) == "token:guest")
+        #expect(authenticator.generation == 31)
+    }
+
     @Test func whatEverybodyMayWriteIsNotBelieved() throws {
         directory.write("tokens", try newToken("x").line, mode: 0o606)
         directory.write("secret", SignedTokens.secret)
@@ -167,6 +204,10 @@ import Testing
                 directory.path("tokens") + ": everybody may read this file; take that away with chmod o-r",
                 directory.path("secret") + ": everybody may read this secret; take that away with chmod o-r",
             ])
+    }
+
+    @Test func anErrorReadsAsItsProblems() {
+        #expect("\(AccessError(["one", "two"]))" == "one\ntwo")
     }
 
     @Test func filesThatAreNotThere() {

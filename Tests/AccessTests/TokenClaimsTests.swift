@@ -53,6 +53,12 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "", "x", "[]", "null", #"{"exp":1900000000} x"#, #"{"exp":1900000000}{}"#, #"{"exp":1900000000,}"#,
+        "\u{FEFF}{}",
+    ])
+    func whatIsNoObject(_ claims: String) { #expect(refusal(claims, at: now) == .malformed) }
+
     @Test func fractionsOfASecondAreLeftOut() throws {
         let principal = try SignedTokens().principal(SignedTokens.token(#"{"exp":1900000000.999}"#))
         #expect(principal.expirySeconds == 1_900_000_030)

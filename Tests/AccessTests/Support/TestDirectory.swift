@@ -30,4 +30,11 @@ final class TestDirectory: Sendable {
         fchmod(descriptor, mode)
         close(descriptor)
     }
+
+    /// Writes a file aside and puts it in the place of the one that is there, as a careful editor does.
+    // unsafe: passes C strings to the system for the length of a call.
+    func replace(_ name: String, _ text: String) {
+        write(name + ".new", text)
+        unsafe rename(path(name + ".new"), path(name))
+    }
 }
