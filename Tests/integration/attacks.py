@@ -18,18 +18,34 @@ from pathlib import Path
 from client import RawConnection, eventually, request, serving
 
 MEBIBYTE = 1 << 20
-# What the log keeps. It is filled before anything is measured, so that messages an attack stores are no memory it takes.
+# What the log keeps. It is filled before anything is measured, so that messages an attack stores take no more.
 RETENTION = 8 * MEBIBYTE
 # Memory is looked at so often, seconds; a look at the proportional size walks all pages, so it is rarer.
 LOOK, WALK = 0.02, 0.25
-# What may stay behind an attack, and how long the server may take to come back to it, seconds. Arenas kept idle follow a
-# decaying percentile of use (64 of 16 KiB is a mebibyte, each with what recent requests made it grow to); tables of
+# What may stay behind an attack, and how long the server may take to come back to it, seconds. Arenas kept idle follow
+# a decaying percentile of use (64 of 16 KiB is a mebibyte, each with what recent requests made it grow to); tables of
 # connections, waiters and topics keep the size they once grew to; the allocator keeps freed pages that lie between
 # pages in use. All of these are bounded and none adds up from one attack to the next.
 STAYS = 12 * MEBIBYTE
 RETURN = 60
+# What the bystander may wait at most in 99 of 100 rounds, and in any, seconds: so little that it is not starved, and no
+# promise. Where it came to less than a hundred rounds, the 99 of 100 are all.
+STARVED, STARVED_ONCE = 1, 5
 
-columns = ("attack", "clients", "before", "during", "after", "pss before", "pss during", "pss after", "p50", "p99", "max", "p99 alone")
+columns = (
+    "attack",
+    "clients",
+    "before",
+    "during",
+    "after",
+    "pss before",
+    "pss during",
+    "pss after",
+    "p50",
+    "p99",
+    "max",
+    "p99 alone",
+)
 
 
 def many_descriptors():
@@ -42,13 +58,20 @@ def many_descriptors():
 
 
 def resident(pid):
-    """Bytes of RSS, from /proc/PID/status."""
-    return int(re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())[1]) << 10
+    """Bytes of RSS, from /proc/PID/status; 0 where the process is gone."""
+    return _kibibytes(pid, "status", "VmRSS") << 10
 
 
 def proportional(pid):
     """Bytes of PSS: pages shared with others count for our part of them."""
-    return int(re.search(r"Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text())[1]) << 10
+    return _kibibytes(pid, "smaps_rollup", "Pss") << 10
+
+
+def _kibibytes(pid, file, name):
+    with contextlib.suppress(OSError):
+        found = re.search(rf"^{name}:\s+(\d+) kB", Path(f"/proc/{pid}/{file}").read_text(), re.MULTILINE)
+        return int(found[1]) if found else 0
+    return 0
 
 
 class MemoryWatch(threading.Thread):
@@ -60,12 +83,11 @@ class MemoryWatch(threading.Thread):
 
     def run(self):
         walked = 0.0
-        with contextlib.suppress(OSError, TypeError):  # The server is gone; the test says so.
-            while not self.stopped.wait(LOOK):
-                self.resident = max(self.resident, resident(self.pid))
-                if time.monotonic() - walked > WALK:
-                    self.proportional = max(self.proportional, proportional(self.pid))
-                    walked = time.monotonic()
+        while not self.stopped.wait(LOOK):
+            self.resident = max(self.resident, resident(self.pid))
+            if time.monotonic() - walked > WALK:
+                self.proportional = max(self.proportional, proportional(self.pid))
+                walked = time.monotonic()
 
     def end(self):
         self.stopped.set()
@@ -91,10 +113,10 @@ class Bystander:
 
     def end(self):
         """Its rounds as (time it began, seconds it took), and what went wrong."""
-        if self.process.poll() is None:
-            out, _ = self.process.communicate("end\n", timeout=60)
-            self.report = json.loads(out)
-        return self.report["rounds"], self.report["errors"]
+        # It may have ended by itself, after an error.
+        out, _ = self.process.communicate("end\n", timeout=60)
+        report = json.loads(out)
+        return report["rounds"], report["errors"]
 
 
 def stand_by(host, port):
@@ -124,6 +146,14 @@ def stand_by(host, port):
 
 
 # An attack
+
+
+class Disturbed(AssertionError):
+    """The bystander got an error, or starved."""
+
+
+class Swollen(AssertionError):
+    """The server's memory did not come back."""
 
 
 @dataclass
@@ -171,11 +201,11 @@ def percentile(times, part):
     return sorted(times)[min(len(times) - 1, int(len(times) * part))]
 
 
-def fill(server):
-    """Fills the log, so that it is as large as it will be."""
+def fill(server, retention=RETENTION):
+    """Fills the log, so that it is as large as it will be, and everything that was in it is gone."""
     with server.connect() as connection:
         publish = request("POST", "/v1/topics/filling/messages", body=b"x" * 8000)
-        for _ in range(3 * RETENTION // (8000 * 20)):
+        for _ in range(2 * retention // (8000 * 20)):
             connection.send(publish * 20)
             assert [connection.reply().status for _ in range(20)] == [201] * 20
 
@@ -204,19 +234,20 @@ class Attack:
 
 
 @contextlib.contextmanager
-def attack(name, *arguments, during, stays=STAYS, loops=1, keep=None, retention=RETENTION):
+def attack(name, *arguments, during, stays=STAYS, returns=RETURN, keep=None, retention=RETENTION):
     """A server of its own, attacked in the block. One loop, so that attackers and bystander always share it.
 
     Asserts that the server lives, that the bystander got no error and never starved, that memory grew by no more than
-    `during` bytes meanwhile, and came back to within `stays` bytes of where it was. Figures go to the list `keep`.
+    `during` bytes meanwhile, and came back to within `stays` bytes of where it was in `returns` seconds. Figures go to
+    the list `keep`.
     """
-    options = ("--loops", str(loops), "--retention-bytes", str(retention), *arguments)
+    options = ("--loops", "1", "--retention-bytes", str(retention), *arguments)
     with serving(*options) as server:
-        fill(server)
+        fill(server, retention)
         bystander = Bystander(server)
         try:
             time.sleep(0.4)
-            under, figures = Attack(name, server), None
+            under = Attack(name, server)
             figures = under.figures
             figures.resident_before, figures.proportional_before = resident(server.pid), proportional(server.pid)
             watch, began = MemoryWatch(server.pid), time.monotonic()
@@ -225,12 +256,12 @@ def attack(name, *arguments, during, stays=STAYS, loops=1, keep=None, retention=
                 yield under
                 watch.end()
             ended = time.monotonic()
+            # What is freed at once is seen at once; the rest has its time.
             with contextlib.suppress(AssertionError):
-                eventually(lambda: resident(server.pid) - figures.resident_before < stays // 4, timeout=1)
+                eventually(lambda: resident(server.pid) - figures.resident_before < stays // 4, timeout=0.5)
             with contextlib.suppress(AssertionError):
-                eventually(lambda: resident(server.pid) - figures.resident_before < stays, timeout=RETURN)
+                eventually(lambda: resident(server.pid) - figures.resident_before < stays, timeout=returns)
             figures.return_seconds = time.monotonic() - ended
-            time.sleep(0.3)
             figures.resident_after, figures.proportional_after = resident(server.pid), proportional(server.pid)
         finally:
             rounds, errors = bystander.end()
@@ -248,13 +279,14 @@ def attack(name, *arguments, during, stays=STAYS, loops=1, keep=None, retention=
             keep.append(figures)
         print(table([figures]))
         assert server.process.poll() is None, f"the server died: {server.standard_error()}"
-        assert not errors, errors
-        assert disturbed, "the bystander was not served at all"
-        assert figures.bystander_p99 < 1, "the bystander starved"
+        starved = figures.bystander_max >= STARVED_ONCE or (figures.bystander_p99 >= STARVED and len(disturbed) >= 100)
+        if errors or not disturbed or starved:
+            raise Disturbed(errors or f"{len(disturbed)} rounds, p99 {figures.bystander_p99:.2f} s")
         grown = figures.resident_during - figures.resident_before
         assert grown < during, f"{grown / MEBIBYTE:.1f} MiB during"
         left = figures.resident_after - figures.resident_before
-        assert left < stays, f"{left / MEBIBYTE:.1f} MiB stay"
+        if left >= stays:
+            raise Swollen(f"{left / MEBIBYTE:.1f} MiB stay")
 
 
 def write(figures, path):

@@ -1,11 +1,14 @@
 """Fixtures: one server that most tests share, servers of a test's own, topics that nobody else uses."""
 
 import itertools
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+import attacks
 from client import BINARY, Api, Server, eventually
 
 
@@ -73,3 +76,14 @@ def stop_flag():
     flag = threading.Event()
     yield flag
     flag.set()
+
+
+@pytest.fixture(scope="session")
+def figures(tmp_path_factory):
+    """What attacks cost; a table of it is printed at the end, and kept in the file that ATTACK_FIGURES names."""
+    attacks.many_descriptors()
+    kept = []
+    yield kept
+    print(f"\n{attacks.table(kept)}")
+    path = Path(os.environ.get("ATTACK_FIGURES") or tmp_path_factory.mktemp("attacks") / "figures.json")
+    attacks.write(kept, path)

@@ -35,7 +35,7 @@ def attempts(canary):
     length = len(inner)
     # A body that ends at once for those who read chunks, and is all of it for those who read a length.
     ends_early = LAST + inner
-    # A body that is all of it for those who read chunks, and ends before the hidden request for those who read a length.
+    # A body that is all of it for those who read chunks, and ends before the hidden request for those of a length.
     ends_late = chunk(inner) + LAST
     first_line = len(ends_late.split(b"\r\n")[0]) + 2
     te, cl = "Transfer-Encoding: chunked", f"Content-Length: {length}"
@@ -78,7 +78,7 @@ def attempts(canary):
         ("blank before colon", "Transfer-Encoding : chunked", BAD),
         ("tab before colon", "Transfer-Encoding\t: chunked", BAD),
         ("blank before name", " Transfer-Encoding: chunked", BAD),
-        ("folded", "Transfer-Encoding:\r\n chunked", BAD),
+        ("folded", "Transfer-Encoding:\r\n chunked", UNKNOWN),
         ("folded behind another", "X: y\r\n\tTransfer-Encoding: chunked", BAD),
         ("CR before", "X: y\rTransfer-Encoding: chunked", BAD),
         ("LF before", "X: y\nTransfer-Encoding: chunked", BAD),
@@ -92,7 +92,11 @@ def attempts(canary):
     ]:
         whole = ends_early
         add(f"TE with {name}", status, head(f"Content-Length: {len(whole)}", field), whole)
-    for name, field in [("capitals", "TRANSFER-ENCODING: CHUNKED"), ("tab", "Transfer-Encoding:\tchunked \t"), ("no blank", "Transfer-Encoding:chunked")]:
+    for name, field in [
+        ("capitals", "TRANSFER-ENCODING: CHUNKED"),
+        ("tab", "Transfer-Encoding:\tchunked \t"),
+        ("no blank", "Transfer-Encoding:chunked"),
+    ]:
         add(f"TE in {name}, alone", 201, head(field), ends_late)
 
     # Content-Length
@@ -108,7 +112,7 @@ def attempts(canary):
         ("blanks around", [f"Content-Length:  \t{length}\t "], 201),
         ("blank within", [f"Content-Length: {length} 0"], BAD),
         ("blank before colon", [f"Content-Length : {length}"], BAD),
-        ("tab before name", [f"\tContent-Length: {length}"], BAD),
+        ("tab before name", [cl, "X: y", "\tContent-Length: 0"], BAD),
         ("hexadecimal", [f"Content-Length: 0x{length:x}"], BAD),
         ("underscore in number", [f"Content-Length: {length // 10}_{length % 10}"], BAD),
         ("exponent", [f"Content-Length: {length}e0"], BAD),
@@ -140,7 +144,7 @@ def attempts(canary):
         ("twenty zeros", chunk(inner, b"0" * 20 + b"%x" % length) + LAST, 413),
         ("2 to the 64 more", chunk(inner, b"%x" % ((1 << 64) + length)) + LAST, 413),
         ("underscore", chunk(inner, b"0_%x" % length) + LAST, BAD),
-        ("empty", chunk(inner, b"") .replace(b"%x" % length, b"", 1) + LAST, BAD),
+        ("empty", chunk(inner, b"").replace(b"%x" % length, b"", 1) + LAST, BAD),
         ("LF behind", chunk(inner, line=b"\n") + LAST, BAD),
         ("CR behind", chunk(inner, line=b"\r") + LAST, BAD),
         ("CR CR LF behind", chunk(inner, line=b"\r\r\n") + LAST, BAD),
@@ -205,8 +209,18 @@ def attempts(canary):
     add("expected and sent", 201, head(cl, "Expect: 100-continue"), inner)
     add("expected by a GET", 200, head(cl, "Expect: 100-continue", method="GET", target="/livez"), inner)
     add("another expectation", 417, head(cl, "Expect: 100-continue, x"), inner)
-    add("upgrade to h2c", 201, head(cl, "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk"), inner)
-    add("upgrade to websocket", 201, head(cl, "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"), inner)
+    add(
+        "upgrade to h2c",
+        201,
+        head(cl, "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk"),
+        inner,
+    )
+    add(
+        "upgrade to websocket",
+        201,
+        head(cl, "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"),
+        inner,
+    )
     add("a mebibyte announced", 413, head(f"Content-Length: {2 << 20}"), inner)
     return made
 
