@@ -1,11 +1,14 @@
 """After a bad end under load every acknowledged message is there: once, in order, under its cursor."""
 
+import os
+
 import pytest
 
 from crash_rounds import ROLLING, ROOMY, Kept, Rounds
 from disk import build
 
 SEED = 20261123
+ROUNDS = int(os.environ.get("ROUNDS", "4"))
 
 
 @pytest.fixture(scope="session")
@@ -34,14 +37,14 @@ def run(rounds, count):
     rounds.finish()
 
 
-def test_twenty_kills_lose_nothing(ending):
-    run(ending(*ROOMY), 20)
+def test_kills_lose_nothing(ending):
+    run(ending(*ROOMY), ROUNDS)
 
 
 def test_nor_do_kills_while_segments_come_and_go(ending):
     """Segments of 1 MiB: a kill meets their ends, their indexes and their removal."""
     rounds = ending(*ROLLING)
-    run(rounds, 10)
+    run(rounds, ROUNDS)
     assert len(list(rounds.log.glob("*.segment"))) > 5
 
 
@@ -49,7 +52,7 @@ def test_nor_do_kills_while_segments_come_and_go(ending):
 def test_a_loss_of_power_loses_nothing(ending, hook, flags):
     """Of what no fdatasync vouches for, any sector may be there or not."""
     rounds = ending(*flags, hook=hook)
-    run(rounds, 10)
+    run(rounds, ROUNDS)
     assert rounds.undone > 0, "the power never took anything"
 
 
@@ -58,14 +61,14 @@ def test_other_modes_mistake_no_message_for_another(ending, hook, mode):
     """Acknowledged at once: some may go with the power. No cursor comes to mean another message."""
     rounds = ending(*ROOMY, "--durability", mode, hook=hook, keeps_acknowledged=False)
     rounds.keeps_batches = False  # looked at by itself
-    run(rounds, 8)
+    run(rounds, ROUNDS // 2)
     assert rounds.undone > 0, "the power never took anything"
 
 
 @pytest.mark.parametrize("mode", ["interval=20ms", "memory"])
 def test_other_modes_tear_no_batch(ending, hook, mode):
     """A batch is all or nothing, in whatever mode, whatever the power took."""
-    run(ending(*ROOMY, "--durability", mode, hook=hook, keeps_acknowledged=False), 5)
+    run(ending(*ROOMY, "--durability", mode, hook=hook, keeps_acknowledged=False), ROUNDS // 2)
 
 
 class TestTheCheckItself:

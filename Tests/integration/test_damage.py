@@ -1,6 +1,7 @@
 """Whatever byte of a closed log changes: no wrong message is served, none twice, and what is missing is told."""
 
 import contextlib
+import os
 import random
 import shutil
 import struct
@@ -10,7 +11,7 @@ import pytest
 
 from client import BINARY, Api, Stream, environment, serving
 
-SEEDS = range(30)
+SEEDS = range(int(os.environ.get("ROUNDS", "30")))
 TOPICS = ["d.a", "d.b", "d.c"]
 FLAGS = ["--loops", "1", "--retention-bytes", "16MiB"]  # segments of 1 MiB
 RECORD_BYTES = 64
@@ -155,7 +156,8 @@ def test_no_change_is_taken_for_a_message(original, log, seed):
         assert missing <= 20, "the rest stays readable"
         found, gaps = follow(api, "d.**")
         assert check_strict_reader(api, original.messages) == found[1:] or missing and not gaps
-        check_stream(server, len(found), expects_gap=bool(gaps))
+        # A gap behind the last message comes behind what is looked at.
+        check_stream(server, len(found), expects_gap=any(gap["earliest"] < found[-1][0] for gap in gaps))
         for topic in TOPICS:
             check_reader(api, topic, original.of(topic))
         cursor = api.publish("d.a", "new").json()["cursor"]
