@@ -29,6 +29,9 @@ struct SealedSegment: Equatable, Sendable {
     /// Whether it knows of messages that are lost.
     var hasLosses: Bool { damageCount > 0 || lostBefore != nil }
 
+    /// Whether it has idempotency keys that are still good.
+    func hasKeys(since microseconds: Int64) -> Bool { keyCount > 0 && lastMicroseconds > microseconds }
+
     static let trailerBytes = 128
     static let tableEntryBytes = 8
     static let directoryEntryBytes = 48

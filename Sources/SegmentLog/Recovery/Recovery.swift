@@ -106,10 +106,11 @@ struct Recovery {
             recovered.log.end()
             throw .tooManyTopics
         }
-        // Whoever read before the oldest segment, of a topic whose name is not kept, may have missed something.
-        if let first = segments.first, first.name.firstSequence > 1 {
-            recovered.log.topics.forgetAll(through: first.name.firstSequence - 1)
-        }
+        // Whoever read before the oldest segment, or one that was written anew without some of its messages, of a topic
+        // whose name is not kept, may have missed something.
+        let removed = segments.first.map { $0.name.firstSequence - 1 } ?? 0
+        let compacted = segments.last { $0.replaces != nil }?.lastSequence ?? 0
+        if max(removed, compacted) > 0 { recovered.log.topics.forgetAll(through: max(removed, compacted)) }
         recovered.report.messages = recovered.log.messageCount
         recovered.report.segments = segments.count
         recovered.report.damage += contents.damage

@@ -44,8 +44,11 @@ struct SegmentContents {
             if segment.lastMicroseconds > since { try contents.readKeys(segment) }
             try contents.readDamage(segment)
         }
+        // Up to where a topic's messages were deleted, or dropped: those are not to come back.
         var floors: [[UInt8]: UInt64] = [:]
-        for control in contents.controls where control.settings == nil { floors[control.name] = control.sequence }
+        for control in contents.controls {
+            floors[control.name, default: 0].rise(to: control.settings?.lostThrough ?? control.sequence)
+        }
         for segment in segments {
             try reader.open(segment)
             try contents.readTopics(segment, reader, floors)
@@ -151,7 +154,7 @@ struct SegmentContents {
         }
     }
 
-    /// Counts what a deletion in the middle of the segment left of a topic.
+    /// Counts what is left of a topic of which some in the middle of the segment are gone.
     private func recount(_ topic: inout Topic, behind floor: UInt64, _ reader: SegmentReader) throws(StorageError) {
         topic.count = 0
         topic.bytes = 0
@@ -222,4 +225,8 @@ struct SegmentContents {
             log.idempotency.insert(key)
         }
     }
+}
+
+extension UInt64 {
+    fileprivate mutating func rise(to other: UInt64) { self = Swift.max(self, other) }
 }

@@ -7,6 +7,8 @@ final class LogUpkeep: @unchecked Sendable {
     let reader: SegmentReader
     /// A segment that is to be removed once what is kept of it is on disk elsewhere.
     var removal: (segment: SealedSegment, commit: UInt64)?
+    /// What has to be on disk before the upkeep goes on.
+    var awaitedCommit: UInt64 = 0
     /// Where the look for segments worth compacting stands.
     var compactionPosition = 0
     /// How much had been dropped when the look began, and how many segments are left to look at.

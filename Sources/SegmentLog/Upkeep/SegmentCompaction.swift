@@ -68,13 +68,25 @@ struct SegmentCompaction {
             }
             if isWhole || pending.count == Self.batch { keep(&pending, output, &end, &builder, isLive) }
         }
+        // Which sequence number comes next does not depend on what is left.
+        if builder.lastSequence < segment.lastSequence { appendLastSequence(output, &end, &builder) }
         let (made, byteCount) = builder.finish(
             name, dataEnd: end, wasRecovered: false, replaces: segment.name.generation, to: output, at: end)
         try storage.write(file, at: 0, from: output, 0..<end + byteCount)
-        var result = made
-        // The next sequence number does not depend on what is left.
-        result.lastSequence = max(made.lastSequence, segment.lastSequence)
-        return made.lastSequence == segment.lastSequence ? result : nil
+        return made
+    }
+
+    /// Appends a record that says which message was the newest, and nothing else: that no message 0 waits.
+    private func appendLastSequence(_ output: Block, _ end: inout Int, _ builder: inout SegmentIndexBuilder) {
+        let header = RecordHeader(
+            kind: .unscheduled, sequence: segment.lastSequence, timeMicroseconds: segment.lastMicroseconds,
+            topicByteCount: 0, messageByteCount: ScheduledPayload.numberByteCount)
+        output.reserve(end + header.storedBytes)
+        output.fill(end..<end + header.storedBytes)
+        header.write(to: output, at: end, tag: identity.tag)
+        RecordHeader.seal(in: output, at: end, batchOffset: end)
+        builder.add(header, topic: output.span(end..<end), offset: end)
+        end += header.storedBytes
     }
 
     /// Closes the gaps between those that stay.
@@ -91,9 +103,7 @@ struct SegmentCompaction {
             })
         var to = first.at
         for (record, live) in zip(pending, verdicts) {
-            // The newest message stays, dead or not: it tells which sequence number comes next.
-            let isNewest = record.header.sequence == segment.lastSequence
-            guard live || isNewest || record.header.kind != .message else { continue }
+            guard live || record.header.kind != .message else { continue }
             if record.at != to { output.move(record.at..<record.at + record.header.storedBytes, to: to) }
             RecordHeader.endAppend(in: output, at: to)
             RecordHeader.seal(in: output, at: to, batchOffset: to)
@@ -120,6 +130,7 @@ extension SegmentLog {
 
     /// Looks at one segment, and writes it anew where most of it is dead.
     func compactOne(_ settle: () -> Void) {
+        let since = clock() - configuration.idempotencyWindowMicroseconds
         let candidate = state.withLock { state -> SealedSegment? in
             let segments = state.catalog.segments
             guard !segments.isEmpty, state.health == .good else { return nil }
@@ -129,13 +140,22 @@ extension SegmentLog {
                 upkeep.looksLeft = segments.count
             }
             guard upkeep.looksLeft > 0 else { return nil }
+            let segment = segments[upkeep.compactionPosition % segments.count]
+            // Its dead messages have idempotency keys that are still good: it is looked at again when they are not.
+            if segment.hasKeys(since: since) { return nil }
             upkeep.looksLeft -= 1
-            return segments[upkeep.compactionPosition % segments.count]
+            // One that is dead as a whole is removed.
+            return segment.lastSequence < state.log.earliestSequence ? nil : segment
         }
         upkeep.compactionPosition += 1
         guard let candidate, candidate.messageCount > 0, upkeep.removal?.segment != candidate else { return }
         do throws(StorageError) {
             guard try liveShare(candidate) < Self.worthwhile else { return }
+            // What only dead messages would tell after the next start, that they were there and are lost, is written elsewhere.
+            guard keepSettings(of: candidate) else { return }
+            let commit = awaitStaged()
+            settle()
+            guard settled.rawValue >= commit, health == .good else { return }
             let compaction = SegmentCompaction(storage: storage, identity: identity, segment: candidate)
             let made = try compaction.run { asked in
                 state.withLock { state in

@@ -15,10 +15,11 @@ extension SegmentLog {
                         state.catalog.segments.count > 1 || !state.finished.isEmpty || state.activeBytes > 0
                     else { return nil }
                     // Its idempotency keys are still good, and there is room for them.
-                    let keepsKeys = first.keyCount > 0 && first.lastMicroseconds > since
+                    let keepsKeys = first.hasKeys(since: since)
                     return keepsKeys && state.fileBytes <= configuration.maximumBytes ? nil : first
                 }
-                guard let dead, keepSettings(of: dead) else { return }
+                guard let dead, keepSettings(of: dead), keepWaiting(behind: dead.lastSequence) else { return }
+                upkeep.removal = (dead, awaitStaged())
                 settle()
             }
             guard let removal = upkeep.removal, settled.rawValue >= removal.commit, health == .good else { return }
@@ -38,7 +39,7 @@ extension SegmentLog {
 
     /// Writes anew what is known of topics that a segment says something of: their settings, and what they lost.
     /// - Returns: false where that has to wait.
-    private func keepSettings(of segment: SealedSegment) -> Bool {
+    func keepSettings(of segment: SealedSegment) -> Bool {
         var names: [[UInt8]] = []
         do throws(StorageError) {
             names = try SegmentContents(storage: storage, identity: identity).names(in: segment)
@@ -64,10 +65,14 @@ extension SegmentLog {
             start += batch.count
             writerBell.ring()
         }
-        guard keepWaiting(behind: segment.lastSequence) else { return false }
-        let commit = state.withLock { $0.commits }
-        upkeep.removal = (segment, acknowledgesAtOnce ? 0 : commit)
         return true
+    }
+
+    /// Has `settle` wait for all that was staged so far.
+    /// - Returns: the commit that is waited for.
+    func awaitStaged() -> UInt64 {
+        upkeep.awaitedCommit = acknowledgesAtOnce ? 0 : state.withLock { $0.commits }
+        return upkeep.awaitedCommit
     }
 
     /// Writes messages anew that wait and stand in a segment that goes.

@@ -5,14 +5,14 @@ import PubSub
 /// What the upkeep thread does: indexes for full segments, memory that is not needed any more, retention.
 extension SegmentLog {
     private static let pauseNanoseconds: Int64 = 1_000_000_000
-    /// Longest wait for the commit that a removal stands behind.
+    /// Longest wait for the commit that a removal or a compaction stands behind.
     private static let commitPolls = 5000
 
     func runUpkeep() {
         while !isEnding.load(ordering: .sequentiallyConsistent) {
             upkeepBell.wait(nanoseconds: Self.pauseNanoseconds)
             tidy { [self] in
-                for _ in 0..<Self.commitPolls where !isRemovalDurable {
+                for _ in 0..<Self.commitPolls where !isAwaitedDurable {
                     if isEnding.load(ordering: .sequentiallyConsistent) { return }
                     writerBell.ring()
                     postern_sleep_microseconds(1000)
@@ -21,10 +21,7 @@ extension SegmentLog {
         }
     }
 
-    private var isRemovalDurable: Bool {
-        guard let removal = upkeep.removal else { return true }
-        return health != .good || settled.rawValue >= removal.commit
-    }
+    private var isAwaitedDurable: Bool { health != .good || settled.rawValue >= upkeep.awaitedCommit }
 
     /// One whole round. `settle` waits until what was staged is on disk.
     func tidy(_ settle: () -> Void) {
