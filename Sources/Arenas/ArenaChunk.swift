@@ -14,9 +14,9 @@ struct ArenaChunk {
     /// Bytes of a chunk that cannot be allocated.
     static var headBytes: Int { unsafe MemoryLayout<ArenaChunk>.size }
 
-    /// From here on memory is mapped and unmapped: the heap keeps large freed blocks and would not give
-    /// the memory of one giant request back to the system.
-    static let mappedBytes = 128 * 1024
+    /// From here on memory is mapped and unmapped: the heap keeps freed blocks and would not give the memory of one giant
+    /// request, or of thousands at once, back to the system. Pools keep what steady load uses, and do neither then.
+    static let mappedBytes = 16 * 1024
     private static let pageBytes = 4096
 
     /// `byteCount` rounded up to what a chunk of that size takes from the system. Both are below

@@ -41,6 +41,10 @@ public final class ArenaPool: Sendable {
             self.fadeSeconds = fadeSeconds
         }
 
+        /// Bytes of the budget that lasting leases may take together. The rest is for immediate ones, which end before
+        /// their peer can do anything: those who keep us waiting cannot take all room from those who do not.
+        public var lastingBytes: Int { budgetBytes / 4 * 3 }
+
         var limits: ScopedArena.Limits {
             ScopedArena.Limits(
                 initialBytes: initialBytes, maximumBytes: maximumBytes, retainedBytes: retainMaximumBytes)
@@ -49,6 +53,8 @@ public final class ArenaPool: Sendable {
 
     public let configuration: Configuration
     private let reserved = Atomic<Int>(0)
+    /// Of those, bytes of arenas on lasting leases.
+    private let lasting = Atomic<Int>(0)
     /// Grows each time somebody had to be refused, so that loops give up what they keep idle.
     private let refusals = Atomic<Int>(0)
     /// How many arenas the overflow holds, to be read without its lock.
@@ -102,6 +108,7 @@ public final class ArenaPool: Sendable {
             unsafe ArenaState.destroy(state)
         }
         assert(reserved.load(ordering: .relaxed) == 0, "an arena's bytes were not given back to the budget")
+        assert(lasting.load(ordering: .relaxed) == 0, "a lasting lease's bytes were not given back")
     }
 
     /// A pool for one loop. It keeps this pool alive.
@@ -177,18 +184,24 @@ public final class ArenaPool: Sendable {
 
     // MARK: For local pools
 
-    func reserve(_ byteCount: Int) -> Bool {
-        var current = reserved.load(ordering: .relaxed)
-        while byteCount <= configuration.budgetBytes - current {
-            let outcome = reserved.weakCompareExchange(
-                expected: current, desired: current + byteCount, ordering: .relaxed)
+    func reserve(_ byteCount: Int) -> Bool { Self.add(byteCount, to: reserved, atMost: configuration.budgetBytes) }
+    func unreserve(_ byteCount: Int) { reserved.subtract(byteCount, ordering: .relaxed) }
+
+    /// Counts bytes that are reserved as a lasting lease's; false where such leases have their part of the budget.
+    func reserveLasting(_ byteCount: Int) -> Bool {
+        Self.add(byteCount, to: lasting, atMost: configuration.lastingBytes)
+    }
+    func unreserveLasting(_ byteCount: Int) { lasting.subtract(byteCount, ordering: .relaxed) }
+
+    private static func add(_ byteCount: Int, to sum: borrowing Atomic<Int>, atMost limit: Int) -> Bool {
+        var current = sum.load(ordering: .relaxed)
+        while byteCount <= limit - current {
+            let outcome = sum.weakCompareExchange(expected: current, desired: current + byteCount, ordering: .relaxed)
             if outcome.exchanged { return true }
             current = outcome.original
         }
         return false
     }
-
-    func unreserve(_ byteCount: Int) { reserved.subtract(byteCount, ordering: .relaxed) }
 
     var pressure: Int { refusals.load(ordering: .relaxed) }
     func raisePressure() { refusals.add(1, ordering: .relaxed) }

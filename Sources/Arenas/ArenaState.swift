@@ -26,6 +26,8 @@ struct ArenaState {
 
     /// The local pool this arena was leased from and goes back to; nothing for an arena of its own.
     var home: UnsafeMutablePointer<LocalPoolCore>?
+    /// Whether what it reserves counts as a lasting lease's.
+    var isLasting = false
     /// The next idle arena of the list this one stands in.
     var next: UnsafeMutablePointer<ArenaState>?
     /// When this arena was last given back, by the clock handed to `LocalArenaPool.trim(nowSeconds:)`.
@@ -109,9 +111,11 @@ struct ArenaState {
         _ size: Int, reserving added: Int, after previous: UnsafeMutablePointer<ArenaChunk>?
     ) -> UnsafeMutablePointer<ArenaChunk>? {
         guard let home = unsafe home else { return unsafe ArenaChunk.make(byteCount: size, after: previous) }
-        guard unsafe LocalPoolCore.reserve(home, added) else { return nil }
-        guard let chunk = unsafe ArenaChunk.make(byteCount: size, after: previous) else {
-            unsafe home.pointee.unreserve(added)
+        guard unsafe !isLasting || home.pointee.pool.reserveLasting(added) else { return nil }
+        let isReserved = unsafe LocalPoolCore.reserve(home, added)
+        guard isReserved, let chunk = unsafe ArenaChunk.make(byteCount: size, after: previous) else {
+            if isReserved { unsafe home.pointee.unreserve(added) }
+            if unsafe isLasting { unsafe home.pointee.pool.unreserveLasting(added) }
             return nil
         }
         unsafe home.pointee.counters.chunkAllocations.add(1)

@@ -16,9 +16,11 @@ public final class LocalArenaPool {
     /// Leases an arena: an idle one of this loop, or of the shared overflow, or a new one.
     /// - Parameter expectedBytes: what the request will probably take, as `Content-Length` tells; the arena
     ///   then has room for it in one piece. More than an arena's cap counts as the cap.
+    /// - Parameter isLasting: whether the lease waits for a peer, as one does that gathers what is still to come. All
+    ///   such leases together take `ArenaPool.Configuration.lastingBytes` at most.
     /// - Throws: `ArenaPoolError.budgetExhausted` where the pool may not reserve the memory for it.
-    public func acquire(expectedBytes: Int) throws(ArenaPoolError) -> ArenaLease {
-        let state = unsafe try LocalPoolCore.acquire(core, expectedBytes: expectedBytes)
+    public func acquire(expectedBytes: Int, isLasting: Bool = false) throws(ArenaPoolError) -> ArenaLease {
+        let state = unsafe try LocalPoolCore.acquire(core, expectedBytes: expectedBytes, isLasting: isLasting)
         return unsafe ArenaLease(arena: ScopedArena(leasing: state))
     }
 

@@ -32,6 +32,21 @@ struct LocalPoolCore: ~Copyable {
     // MARK: Leasing
 
     static func acquire(
+        _ core: UnsafeMutablePointer<LocalPoolCore>, expectedBytes: Int, isLasting: Bool
+    ) throws(ArenaPoolError) -> UnsafeMutablePointer<ArenaState> {
+        let state = unsafe try acquire(core, expectedBytes: expectedBytes)
+        guard isLasting else { return unsafe state }
+        guard unsafe core.pointee.pool.reserveLasting(state.pointee.reservedBytes) else {
+            unsafe core.pointee.inUse -= 1
+            unsafe core.pointee.counters.releasesLocal.add(1)
+            unsafe core.pointee.pushIdle(state)
+            throw unsafe core.pointee.refusal()
+        }
+        unsafe state.pointee.isLasting = true
+        return unsafe state
+    }
+
+    private static func acquire(
         _ core: UnsafeMutablePointer<LocalPoolCore>, expectedBytes: Int
     ) throws(ArenaPoolError) -> UnsafeMutablePointer<ArenaState> {
         if let state = unsafe core.pointee.popIdle() {
@@ -83,6 +98,10 @@ struct LocalPoolCore: ~Copyable {
     /// Takes an arena back at the end of its lease.
     static func release(_ core: UnsafeMutablePointer<LocalPoolCore>, _ state: UnsafeMutablePointer<ArenaState>) {
         unsafe core.pointee.recentUse.record(state.pointee.usedBytes)
+        if unsafe state.pointee.isLasting {
+            unsafe core.pointee.pool.unreserveLasting(state.pointee.reservedBytes)
+            unsafe state.pointee.isLasting = false
+        }
         let reservedBefore = unsafe state.pointee.reservedBytes
         // Up to twice the target stays: a target that wavers between two sizes must not cost an allocation
         // a request. The next `trim` takes what is too much from those that stay idle.

@@ -143,6 +143,55 @@ import Testing
         third.end()
     }
 
+    @Test("leases that wait for a peer leave a quarter of the budget to those that do not")
+    func lastingLeasesTakeTheirPart() throws {
+        let pool = ArenaPool(configuration: .init(localCapacity: 0, sharedCapacity: 0, budgetBytes: 8 * 16 * 1024))
+        let local = pool.makeLocal()
+        var lasting: [Holder] = []
+        for _ in 0..<6 { lasting.append(Holder(try local.acquire(expectedBytes: 0, isLasting: true))) }
+        #expect(throws: ArenaPoolError.budgetExhausted) {
+            _ = try local.acquire(expectedBytes: 0, isLasting: true).usedBytes
+        }
+        let first = try local.acquire(expectedBytes: 0)
+        let second = try local.acquire(expectedBytes: 0)
+        first.end()
+        second.end()
+        lasting.removeLast()
+        let again = try local.acquire(expectedBytes: 0, isLasting: true)
+        again.end()
+    }
+
+    @Test("idle arenas of others do not let leases that wait take more")
+    func lastingLeasesDoNotGrowByIdleArenas() throws {
+        let pool = ArenaPool(configuration: .init(localCapacity: 8, budgetBytes: 8 * 16 * 1024))
+        let local = pool.makeLocal()
+        var others: [Holder] = []
+        for _ in 0..<8 { others.append(Holder(try local.acquire(expectedBytes: 0))) }
+        others = []
+        #expect(local.idleCount == 8)
+        var lasting: [Holder] = []
+        while let lease = try? local.acquire(expectedBytes: 0, isLasting: true) { lasting.append(Holder(lease)) }
+        #expect(lasting.count == 6)
+        lasting = []
+        // What was refused came back to the idle.
+        #expect(pool.statistics().inUse == 0)
+    }
+
+    @Test("a lease that waits grows within the same part, and gives all of it back")
+    func lastingLeasesGrowWithinTheirPart() throws {
+        let pool = ArenaPool(configuration: .init(budgetBytes: 512 * 1024))
+        let local = pool.makeLocal()
+        for _ in 0..<2 {
+            let lease = try local.acquire(expectedBytes: 0, isLasting: true)
+            let error = thrown(ArenaError.self) { () throws(ArenaError) in
+                while true { try take(7000, from: lease.arena) }
+            }
+            #expect(error == .budgetExhausted)
+            #expect(lease.usedBytes > 256 * 1024 && lease.usedBytes <= 384 * 1024)
+            lease.end()
+        }
+    }
+
     @Test("an idle arena that cannot be made large enough stays idle")
     func refusesExpectedBytesBeyondTheBudget() throws {
         let pool = ArenaPool(configuration: .init(localCapacity: 1, budgetBytes: 64 * 1024))
@@ -276,4 +325,10 @@ import Testing
         }
         #expect(gone == nil)
     }
+}
+
+/// Keeps a lease until it is let go of, as a loop does between the pieces of a body.
+private final class Holder {
+    private var lease: ArenaLease?
+    init(_ lease: consuming ArenaLease) { self.lease = consume lease }
 }

@@ -50,7 +50,7 @@ extension LoopCore {
 
     private mutating func lease(_ slot: UInt32, head: Span<UInt8>, expectedBytes: Int) throws(APIProblem) {
         let lease: ArenaLease
-        do throws(ArenaPoolError) { lease = try pool.acquire(expectedBytes: expectedBytes) } catch {
+        do throws(ArenaPoolError) { lease = try pool.acquire(expectedBytes: expectedBytes, isLasting: true) } catch {
             throw .overloaded("all memory for requests is in use")
         }
         incoming[slot].bytes = try Self.begin(head, expectedBytes, lease.arena)
