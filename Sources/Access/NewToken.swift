@@ -16,18 +16,19 @@ public struct NewToken: Sendable, CustomStringConvertible {
 
     /// A token from `random` bits: the same arguments give the same token.
     /// - Parameters:
-    ///   - name: 1 to 64 letters, digits, '.', '-' and '_'; no token itself.
+    ///   - name: 1 to 64 letters, digits, '.', '-' and '_'; no token itself. Where none is given, `token-` and the first
+    ///     eight digits of the hash, by which its line is found again.
     ///   - expirySeconds: seconds since 1970-01-01T00:00:00Z, up to the year 9999; nothing for ever.
     ///   - random: bits that nobody can guess (`randomBits()`).
     public init(
-        name: String, grants: Grants, expirySeconds: Int64?, random: InlineArray<32, UInt8>
+        name: String?, grants: Grants, expirySeconds: Int64?, random: InlineArray<32, UInt8>
     ) throws(Failure) {
-        let nameBytes = Array(name.utf8)
-        guard !StaticToken.isMeant(nameBytes.span), let name = StaticTokenFile.name(nameBytes.span) else { throw .name }
         token = "\(StaticToken.prefix)" + Base64URL.encode(random.span)
         let tokenBytes = Array(token.utf8)
-        let digest = Cryptography.sha256(tokenBytes.span)
-        var line = name + " sha256:" + NewToken.hex(digest)
+        let digest = NewToken.hex(Cryptography.sha256(tokenBytes.span))
+        let nameBytes = Array((name ?? "token-" + digest.prefix(8)).utf8)
+        guard !StaticToken.isMeant(nameBytes.span), let name = StaticTokenFile.name(nameBytes.span) else { throw .name }
+        var line = name + " sha256:" + digest
         if grants.publish.count > 0 { line += " publish=" + String(decoding: grants.publish.text, as: UTF8.self) }
         if grants.subscribe.count > 0 { line += " subscribe=" + String(decoding: grants.subscribe.text, as: UTF8.self) }
         if grants.isAdmin { line += " admin" }

@@ -17,8 +17,11 @@ struct TokenCommand: ParsableCommand {
                   postern token new --name billing --subscribe 'orders.**' --expires 90d
                 """)
 
-        @Option(help: "What logs call it: 1 to 64 letters, digits, '.', '-' and '_'.")
-        var name: String
+        @Option(
+            help: ArgumentHelp(
+                "What logs call it: 1 to 64 letters, digits, '.', '-' and '_'. (default: token- and digits of its hash)"
+            ))
+        var name: String?
 
         @Option(
             help: ArgumentHelp("Topics that may be published to. May be given several times.", valueName: "patterns"))

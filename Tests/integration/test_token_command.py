@@ -43,18 +43,24 @@ def test_a_token_and_its_line():
 
 
 def test_nothing_is_granted_unasked():
-    assert made("--name", "x")[2] == []
+    assert made("--name", "x", "--subscribe", "a")[2] == ["subscribe=a"]
+    assert made("--name", "x", "--admin")[2] == ["admin"]
+
+
+def test_one_without_a_name_is_called_by_its_hash():
+    token, name, _ = made("--publish", "orders.**", "--subscribe", "orders.*", "--expires", "30d")
+    assert name == "token-" + hashlib.sha256(token.encode()).hexdigest()[:8]
 
 
 def test_each_token_is_another_one_of_256_bits():
-    tokens = {made("--name", "x")[0] for _ in range(20)}
+    tokens = {made("--admin")[0] for _ in range(20)}
     assert len(tokens) == 20
     assert all(len(base64.urlsafe_b64decode(token[4:] + "=")) == 32 for token in tokens)
 
 
 @pytest.mark.parametrize("life, seconds", [("30d", 30 * 86400), ("12h", 12 * 3600), ("90s", 90)])
 def test_a_life_counts_from_now(life, seconds):
-    [expires] = made("--name", "x", "--expires", life)[2]
+    _, expires = made("--name", "x", "--admin", "--expires", life)[2]
     end = datetime.fromisoformat(expires.removeprefix("expires=")).timestamp()
     assert abs(end - time.time() - seconds) < 5
 
@@ -62,7 +68,8 @@ def test_a_life_counts_from_now(life, seconds):
 @pytest.mark.parametrize(
     "arguments, wanted",
     [
-        ([], "--name"),
+        ([], "a token that allows nothing is of no use: --publish, --subscribe or --admin is wanted"),
+        (["--name", "x", "--expires", "1d"], "a token that allows nothing is of no use"),
         (["--name", "a b"], "--name: 1 to 64 letters, digits, '.', '-' and '_' are wanted"),
         (["--name", "pst_x"], "--name: 1 to 64 letters, digits, '.', '-' and '_' are wanted"),
         (["--name", "x", "--publish", "a.**.b"], "--publish: pattern 1, byte 2: ** may only be the last token"),
