@@ -53,9 +53,9 @@ extension EventLoop {
         setTimer(id.index, milliseconds: UInt64(max(0, milliseconds)))
     }
 
-    /// Gives a peer that has yet to take something `stallMilliseconds` for each piece of it, in place of the
-    /// connection's deadline; one that takes nothing in that time is cut off (`CloseReason.slowReader`). Once all is
-    /// taken there is no deadline any more.
+    /// Gives a peer that has yet to take something `stallMilliseconds` for each piece of it, and for all of it as long
+    /// and a second for each `minimumReadBytesPerSecond`, in place of the connection's deadline; one that takes less
+    /// is cut off (`CloseReason.slowReader`). Once all is taken there is no deadline any more.
     public func awaitOutput(_ id: ConnectionID) {
         guard isOpen(id), connections[id.index].pending != Connection.none else { return }
         awaitOutput(id.index)
@@ -102,8 +102,22 @@ extension EventLoop {
     }
 
     private func awaitOutput(_ index: UInt32) {
+        // Who is awaited already has no more time for being asked again.
+        guard !connections[index].isOutputAwaited else { return }
         connections[index].isOutputAwaited = true
+        pendingOutputs[connections[index].pending].beginAwait(nowNanoseconds)
         setTimer(index, milliseconds: configuration.stallMilliseconds)
+    }
+
+    /// The peer took some: it has time for more, as far as it was not too slow over all.
+    func extendAwait(_ index: UInt32) {
+        let slot = connections[index].pending
+        let taken = UInt64(pendingOutputs[slot].awaitedAndTaken)
+        let earned = taken * 1000 / UInt64(configuration.minimumReadBytesPerSecond)
+        let spent = (nowNanoseconds &- pendingOutputs[slot].awaitedSince) / 1_000_000
+        let allowed = configuration.stallMilliseconds + earned
+        guard spent < allowed else { return doom(index, .slowReader) }
+        setTimer(index, milliseconds: min(configuration.stallMilliseconds, allowed - spent))
     }
 
     /// From the turn's time, rounded up.

@@ -6,16 +6,19 @@ extension EventLoop {
         guard held + bytes.count <= configuration.maximumPendingBytes,
             statistics.pendingOutputBytes + bytes.count <= configuration.maximumPendingBytesPerLoop
         else { return doom(index, .slowReader) }
-        statistics.pendingBytes.add(bytes.count)
-        if slot != Connection.none {
-            pendingOutputs[slot].append(bytes, from: &outputBlocks)
-        } else {
-            let taken = pendingOutputs.take { PendingOutput() }
-            pendingOutputs[taken].append(bytes, from: &outputBlocks)
-            connections[index].pending = taken
-            connections[index].isWriteArmed = true
-            arm(index)
-        }
+        if slot != Connection.none { return append(index, bytes) }
+        connections[index].pending = pendingOutputs.take { PendingOutput() }
+        append(index, bytes)
+        connections[index].isWriteArmed = true
+        arm(index)
+    }
+
+    private func append(_ index: UInt32, _ bytes: Span<UInt8>) {
+        let slot = connections[index].pending
+        let held = pendingOutputs[slot].count
+        // Where the system has no memory left, it is those who do not read that go.
+        if !pendingOutputs[slot].append(bytes, from: &outputBlocks) { doom(index, .slowReader) }
+        statistics.pendingBytes.add(pendingOutputs[slot].count - held)
     }
 
     /// Writes what is pending, as far as the socket takes it.
@@ -24,7 +27,7 @@ extension EventLoop {
         let slot = connections[index].pending
         guard slot != Connection.none, connections[index].phase != .doomed else { return false }
         statistics.sends.add(1)
-        let sent = pendingOutputs[slot].write(returningTo: &outputBlocks) { transmit(index, $0) }
+        let sent = pendingOutputs[slot].write(to: index, of: self)
         guard sent >= 0 else {
             if !SystemErrorNumber.meansLater(sent) { doom(index, .failed) }
             return false
@@ -33,7 +36,7 @@ extension EventLoop {
         statistics.pendingBytes.add(-sent)
         let isAwaited = connections[index].isOutputAwaited
         guard pendingOutputs[slot].count == 0 else {
-            if isAwaited { setTimer(index, milliseconds: configuration.stallMilliseconds) }
+            if isAwaited { extendAwait(index) }
             return false
         }
         releasePending(index)
@@ -53,5 +56,23 @@ extension EventLoop {
         pendingOutputs[slot].removeAll(to: &outputBlocks)
         pendingOutputs.give(slot)
         connections[index].pending = Connection.none
+    }
+}
+
+extension PendingOutput {
+    /// Writes what the connection's socket takes, at most `OutputBlocks.blocksPerWrite` blocks, and gives those back that
+    /// are done.
+    /// - Returns: bytes written, or a negated errno where there were none.
+    fileprivate mutating func write(to index: UInt32, of loop: EventLoop) -> Int {
+        var total = 0
+        for _ in 0..<OutputBlocks.blocksPerWrite where count > 0 {
+            let available = firstPiece.count
+            let sent = loop.transmit(index, firstPiece)
+            guard sent >= 0 else { return total > 0 ? total : sent }
+            total += sent
+            dropFirst(sent, to: &loop.outputBlocks)
+            guard sent == available else { break }
+        }
+        return total
     }
 }

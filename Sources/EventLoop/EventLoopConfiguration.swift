@@ -34,6 +34,8 @@ public struct EventLoopConfiguration: Sendable {
     public var maximumPendingBytesPerLoop = 64 << 20
     /// How long a peer may take nothing of the output it is awaited to take: longer than a mobile network's pauses.
     public var stallMilliseconds: UInt64 = 30_000
+    /// A peer has so much more time for what it took: one that takes a byte now and then is cut off as well.
+    public var minimumReadBytesPerSecond = 500
     /// What a connection over the limit is told before it is closed; one with TLS is closed without a word.
     public var refusal: StaticString = ""
     /// What a client is told that speaks without TLS where TLS is spoken.

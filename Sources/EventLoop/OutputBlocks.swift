@@ -1,3 +1,5 @@
+import Glibc
+
 /// Blocks of memory that a loop lends to pending outputs, and uses again. One thread.
 // unsafe: raw blocks, linked through their first word; it alone allocates and frees them.
 @safe
@@ -21,30 +23,35 @@ struct OutputBlocks: ~Copyable {
         var next = unsafe firstIdle
         while let block = unsafe next {
             unsafe next = unsafe Self.next(of: block)
-            unsafe block.deallocate()
+            unsafe Self.unmap(block)
         }
     }
 
-    mutating func take() -> UnsafeMutableRawPointer {
-        lentCount += 1
+    /// A block, or nothing where the system has no memory.
+    mutating func take() -> UnsafeMutableRawPointer? {
         if let block = unsafe firstIdle {
             unsafe firstIdle = unsafe Self.next(of: block)
             idleCount -= 1
+            lentCount += 1
             unsafe Self.link(block, to: nil)
             return unsafe block
         }
-        let block = UnsafeMutableRawPointer.allocate(byteCount: Self.blockBytes, alignment: 16)
-        unsafe Self.link(block, to: nil)
+        // Mapped, so that a spike goes back to the system: the heap would keep it between blocks still in use.
+        let block = unsafe mmap(nil, Self.blockBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let block = unsafe block, unsafe block != MAP_FAILED else { return nil }
+        lentCount += 1
         return unsafe block
     }
 
     mutating func give(_ block: UnsafeMutableRawPointer) {
         lentCount -= 1
-        guard idleCount < Self.keptBlocks else { return unsafe block.deallocate() }
+        guard idleCount < Self.keptBlocks else { return unsafe Self.unmap(block) }
         unsafe Self.link(block, to: firstIdle)
         unsafe firstIdle = unsafe block
         idleCount += 1
     }
+
+    private static func unmap(_ block: UnsafeMutableRawPointer) { unsafe munmap(block, blockBytes) }
 
     static func next(of block: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
         unsafe block.load(as: UnsafeMutableRawPointer?.self)

@@ -12,6 +12,9 @@ struct PendingOutput: ~Copyable {
     private var end = OutputBlocks.headerBytes
     /// Bytes not sent yet.
     private(set) var count = 0
+    /// Since when the peer is awaited to take it, by the loop's clock, and what it took since.
+    private(set) var awaitedSince: UInt64 = 0
+    private(set) var awaitedAndTaken = 0
 
     init() {
         unsafe first = nil
@@ -20,38 +23,48 @@ struct PendingOutput: ~Copyable {
 
     deinit { precondition(count == 0, "blocks outlive their output") }
 
-    mutating func append(_ bytes: Span<UInt8>, from blocks: inout OutputBlocks) {
-        unsafe bytes.withUnsafeBytes { source in
+    /// Appends all bytes.
+    /// - Returns: false where there was no memory for all of them.
+    mutating func append(_ bytes: Span<UInt8>, from blocks: inout OutputBlocks) -> Bool {
+        let copied = unsafe bytes.withUnsafeBytes { source in
             var copied = 0
             while copied < source.count {
-                let block = unsafe blockWithRoom(from: &blocks)
+                guard let block = unsafe blockWithRoom(from: &blocks) else { break }
                 let step = min(source.count - copied, OutputBlocks.blockBytes - end)
                 unsafe (block + end).copyMemory(from: source.baseAddress! + copied, byteCount: step)
                 end += step
                 copied += step
             }
+            return copied
         }
-        count += bytes.count
+        count += copied
+        return copied == bytes.count
     }
 
-    /// Writes what `send` takes, at most `OutputBlocks.blocksPerWrite` blocks, and gives those back that are done.
-    /// - Parameter send: how many bytes it took, or a negated errno.
-    /// - Returns: bytes written, or a negated errno where there were none.
-    mutating func write(returningTo blocks: inout OutputBlocks, _ send: (Span<UInt8>) -> Int) -> Int {
-        var total = 0
-        for _ in 0..<OutputBlocks.blocksPerWrite {
-            guard let block = unsafe first else { break }
+    mutating func beginAwait(_ nowNanoseconds: UInt64) {
+        awaitedSince = nowNanoseconds
+        awaitedAndTaken = 0
+    }
+
+    /// The first bytes that are to be sent, in one piece.
+    var firstPiece: Span<UInt8> {
+        @_lifetime(borrow self)
+        get {
+            guard let block = unsafe first else { return Span() }
             let available = unsafe (block == last ? end : OutputBlocks.blockBytes) - start
-            let sent = unsafe send(
-                Span(_unsafeStart: (block + start).assumingMemoryBound(to: UInt8.self), count: available))
-            guard sent >= 0 else { return total > 0 ? total : sent }
-            total += sent
-            start += sent
-            count -= sent
-            guard sent == available else { break }
-            unsafe dropFirst(block, to: &blocks)
+            let piece = unsafe Span(
+                _unsafeStart: (block + start).assumingMemoryBound(to: UInt8.self), count: available)
+            return unsafe _overrideLifetime(piece, borrowing: self)
         }
-        return total
+    }
+
+    /// Lets go of the first piece's bytes that were sent, and of its block where that is all of them.
+    mutating func dropFirst(_ byteCount: Int, to blocks: inout OutputBlocks) {
+        guard let block = unsafe first else { return }
+        start += byteCount
+        count -= byteCount
+        awaitedAndTaken += byteCount
+        if unsafe start == (block == last ? end : OutputBlocks.blockBytes) { unsafe dropFirst(block, to: &blocks) }
     }
 
     mutating func removeAll(to blocks: inout OutputBlocks) {
@@ -59,9 +72,9 @@ struct PendingOutput: ~Copyable {
         count = 0
     }
 
-    private mutating func blockWithRoom(from blocks: inout OutputBlocks) -> UnsafeMutableRawPointer {
+    private mutating func blockWithRoom(from blocks: inout OutputBlocks) -> UnsafeMutableRawPointer? {
         if let last = unsafe last, end < OutputBlocks.blockBytes { return unsafe last }
-        let block = unsafe blocks.take()
+        guard let block = unsafe blocks.take() else { return nil }
         if let last = unsafe last {
             unsafe OutputBlocks.link(last, to: block)
         } else {

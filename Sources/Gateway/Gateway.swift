@@ -46,6 +46,7 @@ public final class Gateway: Sendable {
         loops.maximumPendingBytesPerLoop = max(loops.maximumPendingBytesPerLoop, 4 * loops.maximumPendingBytes)
         loops.handlesSignals = configuration.handlesSignals
         loops.stallMilliseconds = UInt64(configuration.stallTimeoutMilliseconds)
+        loops.minimumReadBytesPerSecond = configuration.minimumReadBytesPerSecond
         loops.drainTimeoutMilliseconds = UInt64(configuration.drainTimeoutMilliseconds)
         loops.refusal = Self.refusal
         loops.plainRefusal = Self.plainRefusal

@@ -50,6 +50,8 @@ public struct GatewayConfiguration: Sendable {
     public var bodyTimeoutMilliseconds = 30_000
     /// A body has so much more time for what came of it: slower ones are cut off. As Apache's mod_reqtimeout.
     public var minimumBodyBytesPerSecond = 500
+    /// The same for what a client is to take.
+    public var minimumReadBytesPerSecond = 500
     public var idleTimeoutMilliseconds = 75_000
     public var drainTimeoutMilliseconds = 10_000
     /// A stream that has nothing to say gives a sign of life so often: less than what proxies cut off after (60 s).
@@ -99,6 +101,8 @@ enum Limits {
     static let streamWriteBytes = 64 << 10
     /// Clients served between two looks at the sockets, so that one busy topic does not starve the rest.
     static let deliveriesPerTick = 256
+    /// Bytes handed to clients between two looks at the sockets, for the same reason: some milliseconds' worth.
+    static let deliveredBytesPerTick = 4 << 20
     /// Streams that read on their own between two looks at the sockets.
     static let readsPerTick = 32
 }

@@ -21,9 +21,9 @@ import Testing
             // Sizes about the edges of a block among them.
             let edge = Self.payloadBytes - 1 + Int(random.below(3))
             let size = min(random.below(2) == 0 ? edge : Int(random.below(40_000)), bytes.count - appended)
-            output.append(bytes.span.extracting(appended..<appended + size), from: &blocks)
+            output.hold(bytes.span.extracting(appended..<appended + size), from: &blocks)
             appended += size
-            _ = output.write(returningTo: &blocks) { SystemCalls.send(pair.writer, $0) }
+            _ = output.send(to: pair.writer, returningTo: &blocks)
             received += pair.read(upTo: Int(random.below(50_000)) + 1)
         }
         #expect(isSame(received, bytes), "seed \(seed)")
@@ -37,14 +37,14 @@ import Testing
         let piece = pattern(10_000)
         // Fill the socket, and have some pending behind it.
         while output.count < 200_000 {
-            output.append(piece.span, from: &blocks)
-            _ = output.write(returningTo: &blocks) { SystemCalls.send(pair.writer, $0) }
+            output.hold(piece.span, from: &blocks)
+            _ = output.send(to: pair.writer, returningTo: &blocks)
         }
         for _ in 0..<2000 {
-            output.append(piece.span, from: &blocks)
+            output.hold(piece.span, from: &blocks)
             while output.count > 200_000 {
                 _ = pair.read(upTo: 10_000)
-                _ = output.write(returningTo: &blocks) { SystemCalls.send(pair.writer, $0) }
+                _ = output.send(to: pair.writer, returningTo: &blocks)
             }
             // The first and the last block may be partly used.
             #expect(blocks.lentCount <= output.count / Self.payloadBytes + 2)
@@ -57,11 +57,11 @@ import Testing
         var blocks = OutputBlocks()
         var output = PendingOutput()
         let bytes = pattern(Self.payloadBytes * (OutputBlocks.keptBlocks + 20))
-        output.append(bytes.span, from: &blocks)
+        output.hold(bytes.span, from: &blocks)
         #expect(blocks.lentCount == OutputBlocks.keptBlocks + 20 && blocks.idleCount == 0)
         output.removeAll(to: &blocks)
         #expect(blocks.lentCount == 0 && blocks.idleCount == OutputBlocks.keptBlocks)
-        output.append(bytes.span.extracting(0..<1), from: &blocks)
+        output.hold(bytes.span.extracting(0..<1), from: &blocks)
         #expect(blocks.idleCount == OutputBlocks.keptBlocks - 1)
         output.removeAll(to: &blocks)
     }
@@ -71,8 +71,8 @@ import Testing
         pair.closeReader()
         var blocks = OutputBlocks()
         var output = PendingOutput()
-        output.append("lost".utf8Span.span, from: &blocks)
-        #expect(output.write(returningTo: &blocks) { SystemCalls.send(pair.writer, $0) } == -Int(EPIPE))
+        output.hold("lost".utf8Span.span, from: &blocks)
+        #expect(output.send(to: pair.writer, returningTo: &blocks) == -Int(EPIPE))
         #expect(output.count == 4)
         output.removeAll(to: &blocks)
     }
@@ -104,5 +104,23 @@ private final class SocketPair {
         unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             filled = max(0, unsafe recv(reader, buffer.baseAddress!, count, 0))
         }
+    }
+}
+
+extension PendingOutput {
+    /// Sends as much as a socket takes; how much that was, or a negated errno.
+    fileprivate mutating func send(to descriptor: Int32, returningTo blocks: inout OutputBlocks) -> Int {
+        var total = 0
+        while count > 0 {
+            let sent = SystemCalls.send(descriptor, firstPiece)
+            guard sent >= 0 else { return total > 0 ? total : sent }
+            total += sent
+            dropFirst(sent, to: &blocks)
+        }
+        return total
+    }
+
+    fileprivate mutating func hold(_ bytes: Span<UInt8>, from blocks: inout OutputBlocks) {
+        if !append(bytes, from: &blocks) { Issue.record("there is no memory for \(bytes.count) bytes") }
     }
 }

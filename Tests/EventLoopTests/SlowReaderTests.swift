@@ -43,7 +43,7 @@ import Testing
             let client = try served.client(receiveBuffer: 8192)
             try client.send("?")
             // There is room in the socket again while output is pending.
-            var bytes = try client.receive(exactly: 1 << 20)
+            var bytes = try client.receive(exactly: 32 << 10)
             gate.raise()
             bytes += try client.receive(exactly: Self.reply.count - bytes.count)
             #expect(isSame(bytes, Self.reply))
@@ -195,6 +195,32 @@ import Testing
             let client = try served.client(receiveBuffer: 8192)
             try client.send("?")
             #expect(eventually { served.probe.events == [.opened, .received(1), .closed(.slowReader)] })
+            client.close()
+        }
+    }
+
+    /// Each piece comes in time; all of them together would take for ever.
+    @Test func anAwaitedPeerThatTakesLittleOverAllIsCutOff() throws {
+        let orders = ProbeHandler.Orders(received: { loop, id, _ in
+            loop.send(id, Self.reply.span)
+            loop.awaitOutput(id)
+        })
+        let configure = { (configuration: inout EventLoopConfiguration) in
+            configuration.maximumPendingBytes = 16 << 20
+            configuration.stallMilliseconds = 500
+            configuration.minimumReadBytesPerSecond = 1 << 20
+        }
+        try withLoops(configure, orders: orders) { served in
+            let client = try served.client(receiveBuffer: 8192)
+            try client.send("?")
+            var pieces = 0
+            while served.probe.events.last != .closed(.slowReader), pieces < 100 {
+                usleep(50_000)
+                _ = try? client.receive(exactly: 8192)
+                pieces += 1
+            }
+            // Half a second, and 8 ms for each piece.
+            #expect((8...40).contains(pieces))
             client.close()
         }
     }

@@ -180,6 +180,24 @@ def test_pipelined_requests_allocate_nothing(counted):
         assert_takes_nothing(counted, lambda: run(REQUESTS // 50))
 
 
+def test_output_that_waits_for_its_peer_allocates_nothing(counted):
+    """Half a mebibyte a reply: the socket does not take it all while nobody reads."""
+    page = request("GET", "/v1/topics/steady.topic/messages?limit=15")
+    with counted.connect() as connection:
+        for _ in range(60):
+            assert connection.send(publish(b"x" * 30_000)).reply().status == 201
+
+        def run(rounds, wait):
+            for _ in range(rounds):
+                connection.send(page * 8)
+                wait()
+                for _ in range(8):
+                    assert len(connection.reply().body) > 15 * 30_000
+
+        run(ROUNDS, lambda: eventually(lambda: counted.metric("postern_pending_output_bytes") > 0, what="output waits"))
+        assert_takes_nothing(counted, lambda: run(ROUNDS, lambda: time.sleep(0.02)))
+
+
 @pytest.mark.parametrize("target", ["woken", "woken,other.*", "woken?filter=a:b", "woken?format=ndjson"])
 def test_deliveries_to_streams_allocate_nothing(counted, target):
     topics, _, query = target.partition("?")

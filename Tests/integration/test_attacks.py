@@ -102,11 +102,6 @@ def test_large_bodies_that_lack_their_last_byte(figures):
         drip(connections)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=Disturbed,
-    reason="halves of small bodies spend the budget of arenas; publishers get 503 until those are cut off",
-)
 def test_small_bodies_that_spend_the_budget(figures):
     """What is still to come must not take all room from what is there: a part of the budget is for whole requests."""
     head = request("POST", POST, f"Content-Length: {MEBIBYTE}")
@@ -231,11 +226,6 @@ def test_a_flood_of_expectations(figures):
         expect(under, clients)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=Swollen,
-    reason="freed chunks and blocks of 16 KiB stay with the C library's allocator: the resident size stays what it was",
-)
 @pytest.mark.parametrize("what", ["arenas", "output"])
 def test_memory_of_a_spike_goes_back_to_the_system(figures, what):
     with attack(f"spike of {what}", during=150 * MEBIBYTE, returns=1, keep=figures) as under:

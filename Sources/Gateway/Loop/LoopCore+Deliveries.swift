@@ -11,8 +11,8 @@ extension LoopCore {
     mutating func deliver() {
         guard waiters.count > 0 else { return }
         takeNews()
-        var budget = Limits.deliveriesPerTick
-        while budget > 0, let group = waiters.popNews() { serve(group, &budget) }
+        var budget = DeliveryBudget()
+        while !budget.isSpent, let group = waiters.popNews() { serve(group, &budget) }
         readOn()
         if waiters.hasNews || streams.hasBehind { loop.requestTurn() }
     }
@@ -27,13 +27,13 @@ extension LoopCore {
     }
 
     /// Serves one group's waiters, as far as the budget goes; the next round begins with the one it did not reach.
-    private mutating func serve(_ group: UInt32, _ budget: inout Int) {
+    private mutating func serve(_ group: UInt32, _ budget: inout DeliveryBudget) {
         var (id, isRest) = waiters.beginRound(group)
         var rendered: (position: UInt64, limit: UInt16, form: UInt32)?
         var outcome = ReadOutcome()
         var isAtEnd = true
         while id != WaiterTable.none {
-            guard budget > 0 else { return waiters.pushNews(group, resumingAt: id) }
+            guard !budget.isSpent else { return waiters.pushNews(group, resumingAt: id) }
             let next = waiters.next(after: id)
             let waiter = waiters[id]
             if !waiter.isHeld {
@@ -42,7 +42,7 @@ extension LoopCore {
                     outcome = render(group, waiter)
                     isAtEnd = isAtEnd && outcome.isAtEnd
                 }
-                if !delivery.isEmpty { budget -= 1 }
+                budget.spend(delivery.output.count)
                 deliver(id, waiter, outcome)
             }
             id = next
@@ -104,6 +104,21 @@ extension LoopCore {
         metrics.delivered[kind].add(outcome.count)
         let age = max(0, loop.wallClockMicroseconds - outcome.firstMicroseconds)
         metrics.deliveryDelay.observe(nanoseconds: UInt64(age) * 1000)
+    }
+}
+
+/// What one turn may deliver before sockets are looked at again.
+struct DeliveryBudget {
+    private var clients = Limits.deliveriesPerTick
+    private var bytes = Limits.deliveredBytesPerTick
+
+    var isSpent: Bool { clients <= 0 || bytes <= 0 }
+
+    /// Counts a delivery to one client; an empty one is none.
+    mutating func spend(_ byteCount: Int) {
+        guard byteCount > 0 else { return }
+        clients -= 1
+        bytes -= byteCount
     }
 }
 

@@ -31,12 +31,15 @@ extension LoopCore {
             stashes[slot] = consume stash
             stashes.give(slot)
             exchanges[index].stash = Exchange.none
-        } else if used > 0 {
+        } else if used == 0 {
+            putStash(id, stash)
+        } else if stash.reservedBytes <= Self.stashBytes {
+            stash.removeFirst(used)
+            putStash(id, stash)
+        } else {
             var rest = OutputBuffer(capacity: max(stash.count - used, Self.stashBytes))
             rest.append(contentsOf: stash.span.extracting(used..<stash.count))
             putStash(id, rest)
-        } else {
-            putStash(id, stash)
         }
     }
 
