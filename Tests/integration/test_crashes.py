@@ -8,7 +8,7 @@ from crash_rounds import ROLLING, ROOMY, Kept, Rounds
 from disk import build
 
 SEED = 20261123
-ROUNDS = int(os.environ.get("ROUNDS", "4"))
+ROUNDS = int(os.environ.get("ROUNDS", "20"))
 
 
 @pytest.fixture(scope="session")
