@@ -222,10 +222,18 @@ def test_other_modes_refuse_too(small_disk, mode):
         assert read_all(api) == stored
         api.session.close()
         assert server.terminate() == 0
-    # Where messages are acknowledged at once, a start wants room for a segment.
-    make_room(small_disk, 1)
+    # Another start, with nothing free at all.
+    (small_disk / "rest").write_bytes(b"")
+    with contextlib.suppress(OSError), (small_disk / "rest").open("wb", buffering=0) as rest:
+        while True:
+            rest.write(bytes(4096))
     with on(small_disk, *BIG, "--durability", mode) as server:
-        assert read_all(Api(server)) == stored
+        api = Api(server)
+        assert read_all(api) == stored
+        reply = api.publish("full", "x")
+        assert (reply.status_code, reply.json()["code"]) == (507, "storage_full")
+        make_room(small_disk, 1)
+        eventually(lambda: api.publish("full", "x").status_code == 201, timeout=RESUMES)
 
 
 @on_both

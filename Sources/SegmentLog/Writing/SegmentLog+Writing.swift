@@ -189,14 +189,17 @@ extension SegmentLog {
     }
 
     /// Where messages are acknowledged at once, a segment stands on disk before the first is: whoever finds it after a
-    /// crash knows that some may be missing.
+    /// crash knows that some may be missing. On a full disk there is none, and nothing is acknowledged until there is.
     func prepareFirstSegment() throws(Recovery.Failure) {
         guard acknowledgesAtOnce else { return }
         let next = state.withLock { $0.log.nextSequence }
         do throws(StorageError) {
             try writer.segments.prepare(firstSequence: next, nowMicroseconds: clock())
         } catch {
-            throw .storage(error)
+            guard error.meansFull else { throw .storage(error) }
+            state.withLock { $0.health = .full }
+            observer?.happened(.diskFull(file: error.file))
+            return
         }
         let activeBytes = writer.segments.activeBytes
         state.withLock { $0.activeBytes = activeBytes }
