@@ -87,3 +87,11 @@ def figures(tmp_path_factory):
     print(f"\n{attacks.table(kept)}")
     path = Path(os.environ.get("ATTACK_FIGURES") or tmp_path_factory.mktemp("attacks") / "figures.json")
     attacks.write(kept, path)
+
+
+@pytest.fixture
+def directory(tmp_path):
+    """For a log on disk."""
+    path = tmp_path / "log"
+    path.mkdir()
+    return path
