@@ -42,7 +42,7 @@ public final class SegmentLog: MessageLog {
         self.observer = observer
         self.clock = clock
         epoch = identity.epoch
-        idempotencyHash = KeyedHash(key0: identity.key0, key1: identity.key1)
+        idempotencyHash = identity.hash
         let sizes = configuration.stagingBytes
         let damaged = recovered.report.damage.count
         let seconds = recovered.report.seconds

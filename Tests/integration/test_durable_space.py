@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from client import Api, eventually, request
+from client import Api, eventually
 from durable import SMALL, end, on_disk, used
 
 

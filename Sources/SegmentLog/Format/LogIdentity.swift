@@ -1,3 +1,4 @@
+import Arenas
 import PubSub
 
 /// The file that tells one log from every other: its epoch, and the secrets its records and hashes are made with.
@@ -13,6 +14,9 @@ struct LogIdentity: Equatable {
     var key0: UInt64
     var key1: UInt64
     var createdMicroseconds: Int64
+
+    /// Of idempotency keys and topics' names.
+    var hash: KeyedHash { KeyedHash(key0: key0, key1: key1) }
 
     static func random(nowMicroseconds: Int64) -> LogIdentity {
         LogIdentity(

@@ -32,25 +32,23 @@ struct SegmentCatalog {
     /// The first segment that has messages behind `position`.
     /// - Parameter orLosses: whether one will do that only knows of messages that are lost.
     func segment(behind position: UInt64, orLosses: Bool = false) -> SealedSegment? {
-        var low = 0
-        var high = segments.count
-        while low < high {
-            let middle = (low + high) / 2
-            if segments[middle].lastSequence <= position { low = middle + 1 } else { high = middle }
-        }
-        while low < segments.count, segments[low].messageCount == 0, !(orLosses && segments[low].hasLosses) { low += 1 }
-        return low < segments.count ? segments[low] : nil
+        first(orLosses: orLosses) { $0.lastSequence <= position }
     }
 
     /// The first segment whose newest message is not older than `microseconds`.
     func segment(notBefore microseconds: Int64) -> SealedSegment? {
+        first(orLosses: false) { $0.lastMicroseconds < microseconds }
+    }
+
+    /// The first that has messages behind those that are `before`, which stand in front of all others.
+    private func first(orLosses: Bool, _ before: (borrowing SealedSegment) -> Bool) -> SealedSegment? {
         var low = 0
         var high = segments.count
         while low < high {
             let middle = (low + high) / 2
-            if segments[middle].lastMicroseconds < microseconds { low = middle + 1 } else { high = middle }
+            if before(segments[middle]) { low = middle + 1 } else { high = middle }
         }
-        while low < segments.count, segments[low].messageCount == 0 { low += 1 }
+        while low < segments.count, segments[low].messageCount == 0, !(orLosses && segments[low].hasLosses) { low += 1 }
         return low < segments.count ? segments[low] : nil
     }
 }

@@ -20,7 +20,7 @@ final class SegmentReader {
 
     init(storage: any LogStorage, identity: LogIdentity) {
         self.identity = identity
-        hash = KeyedHash(key0: identity.key0, key1: identity.key1)
+        hash = identity.hash
         data = FileWindow(storage: storage, smallestAhead: 8192, largestAhead: Self.largestDataBytes)
         index = FileWindow(storage: storage, smallestAhead: Self.indexBytes, largestAhead: 64 << 10)
     }

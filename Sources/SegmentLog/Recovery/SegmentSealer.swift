@@ -16,7 +16,7 @@ struct SegmentSealer {
         var wasCutOff = false
     }
 
-    var hash: KeyedHash { KeyedHash(key0: identity.key0, key1: identity.key1) }
+    var hash: KeyedHash { identity.hash }
 
     /// Reads a segment's trailer; nil where it has none, or its index is damaged: then it can be made anew.
     func sealed(_ name: SegmentName) throws(StorageError) -> SealedSegment? {

@@ -42,8 +42,7 @@ struct SegmentCompaction {
         let window = FileWindow(storage: storage, smallestAhead: 256 << 10, largestAhead: 1 << 20)
         try window.open(segment.name.text)
         var scanner = SegmentScanner(window: window, tag: identity.tag, limit: segment.dataEnd, isClosed: true)
-        var builder = SegmentIndexBuilder(
-            hash: KeyedHash(key0: identity.key0, key1: identity.key1), before: segment.firstSequence - 1)
+        var builder = SegmentIndexBuilder(hash: identity.hash, before: segment.firstSequence - 1)
         let output = Block(capacity: segment.dataEnd)
         var end = SegmentHeader.byteCount
         SegmentHeader(
