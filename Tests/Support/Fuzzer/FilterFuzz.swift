@@ -7,7 +7,7 @@
 
     /// Takes the first line for a request's query and every other for an attribute, `name:value`, of a message, and traps
     /// where a promise breaks: the filter that is compiled says of the message what a naive one says, which looks at the
-    /// decoded texts; its tests are few and whole; written as parameters again, it says the same.
+    /// decoded texts; its tests are few and whole.
     func fuzzFilter(_ bytes: Span<UInt8>) {
         let lines = array(bytes).split(separator: 0x0A, omittingEmptySubsequences: false).map(Array.init)
         let query = lines[0]
