@@ -2,7 +2,7 @@
 ///
 /// `take` allocates only when all made so far are in use. One thread at a time.
 public struct SlotPool<Element: ~Copyable>: ~Copyable {
-    private var slots = StableArray<Slot>()
+    @usableFromInline var slots = StableArray<Slot>()
     private var firstFree = UInt32.max
     /// How many are in use.
     public private(set) var inUse = 0
@@ -43,5 +43,12 @@ public struct SlotPool<Element: ~Copyable>: ~Copyable {
     public subscript(index: UInt32) -> Element {
         _read { yield slots[Int(index)].element }
         _modify { yield &slots[Int(index)].element }
+    }
+
+    /// Lends what stands at `index`. For elements that cannot be copied: to read them by the subscript takes memory from
+    /// the heap, for the accessor's own state.
+    @inlinable
+    public func withElement<Result>(at index: UInt32, _ body: (borrowing Element) -> Result) -> Result {
+        body(slots[Int(index)].element)
     }
 }

@@ -9,7 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_CERTIFICATES = 64 };
+enum {
+    MAX_CERTIFICATES = 64,
+    // Records of a peer's that may follow one another without bytes for us. OpenSSL reads on as long as there are any: a
+    // peer that sends key updates (RFC 8446, section 4.6.3) or asks for renegotiation without end would keep its thread for
+    // itself. No client sends more than one or two of them in a row.
+    MAX_RECORDS_WITHOUT_BYTES = 32,
+    // And those of a handshake; a long chain of certificates has ten.
+    MAX_HANDSHAKE_RECORDS = 256,
+};
 
 struct postern_tls_context {
     // Counts the owner and every session.
@@ -27,6 +35,9 @@ struct postern_tls_session {
     postern_tls_context *context;
     // An error that the protocol does not come back from: nothing more may be asked of it.
     int is_broken;
+    // Records since the last that brought bytes, and how many there may be.
+    int records;
+    int max_records;
 };
 
 // ---- contexts
@@ -178,6 +189,17 @@ int64_t postern_tls_context_expires(const postern_tls_context *context) {
 
 // ---- sessions
 
+// Looks at the head of each record. A callback cannot end a session; one that has nowhere to read from ends by itself,
+// once it is through with what was read already.
+static void count_record(
+    int is_written, int version, int content_type, const void *bytes, size_t count, SSL *ssl, void *argument) {
+    (void)version, (void)bytes, (void)count;
+    postern_tls_session *session = argument;
+    if (is_written || content_type != SSL3_RT_HEADER || ++session->records <= session->max_records) return;
+    session->is_broken = 1;
+    SSL_set0_rbio(ssl, NULL);
+}
+
 postern_tls_session *postern_tls_session_create(postern_tls_context *context, int descriptor) {
     if (context->count == 0) return NULL;
     postern_tls_session *session = calloc(1, sizeof *session);
@@ -190,6 +212,9 @@ postern_tls_session *postern_tls_session_create(postern_tls_context *context, in
         return NULL;
     }
     SSL_set_accept_state(session->ssl);
+    session->max_records = MAX_HANDSHAKE_RECORDS;
+    SSL_set_msg_callback(session->ssl, count_record);
+    SSL_set_msg_callback_arg(session->ssl, session);
     session->context = context;
     atomic_fetch_add(&context->references, 1);
     return session;
@@ -205,7 +230,11 @@ void postern_tls_session_free(postern_tls_session *session) {
 int postern_tls_session_handshake(postern_tls_session *session) {
     ERR_clear_error();
     int result = SSL_do_handshake(session->ssl);
-    if (result == 1) return POSTERN_TLS_ESTABLISHED;
+    if (result == 1 && !session->is_broken) {
+        session->records = 0;
+        session->max_records = MAX_RECORDS_WITHOUT_BYTES;
+        return POSTERN_TLS_ESTABLISHED;
+    }
     switch (SSL_get_error(session->ssl, result)) {
     case SSL_ERROR_WANT_READ: return POSTERN_TLS_WANTS_READ;
     case SSL_ERROR_WANT_WRITE: return POSTERN_TLS_WANTS_WRITE;
@@ -248,7 +277,9 @@ int64_t postern_tls_session_read(postern_tls_session *session, void *buffer, siz
     ERR_clear_error();
     errno = 0;
     int result = SSL_read_ex(session->ssl, buffer, count, &moved);
-    return result == 1 ? (int64_t)moved : failure(session, result);
+    if (result != 1 || session->is_broken) return failure(session, result);
+    session->records = 0;
+    return (int64_t)moved;
 }
 
 int64_t postern_tls_session_write(postern_tls_session *session, const void *buffer, size_t count) {

@@ -134,6 +134,8 @@ extension EventLoop {
         else { return doom(index, .finished) }
         connections[index].phase = .lingering
         connections[index].isReadingPaused = false
+        // A handshake that waited to write is given up.
+        connections[index].isWriteArmed = false
         setTimer(index, milliseconds: configuration.lingerMilliseconds)
         arm(index)
     }

@@ -6,7 +6,6 @@ extension EventLoop {
         guard isCurrent(id) else { return }
         let index = id.index
         if reported & POSTERN_WRITE.rawValue != 0 {
-            if connections[index].stage == .handshake { connections[index].isWriteArmed = false }
             let isDrained = flush(id.index)
             if isDrained, connections[index].phase == .open { handler.outputDrained(id) }
         }

@@ -47,17 +47,19 @@ extension EventLoop {
     /// - Returns: whether it is done and there are bytes to be read.
     func shakeHands(_ index: UInt32) -> Bool {
         let slot = connections[index].session
-        guard let step = sessions[slot]?.handshake() else { return false }
+        guard let step = sessions.withElement(at: slot, { $0?.handshake() }) else { return false }
         switch step {
         case .established:
+            wantWriting(index, false)
             connections[index].stage = .established
             statistics.handshakes.add(1)
             if sessions[slot]?.isResumed == true { statistics.resumedHandshakes.add(1) }
             return sessions[slot]?.hasPending == true
-        case .wantsRead: return false
+        case .wantsRead:
+            wantWriting(index, false)
+            return false
         case .wantsWrite:
-            connections[index].isWriteArmed = true
-            arm(index)
+            wantWriting(index, true)
             return false
         case .plainHTTP:
             _ = SystemCalls.send(connections[index].descriptor, configuration.plainRefusal)
@@ -72,6 +74,14 @@ extension EventLoop {
         }
     }
 
+    /// Asks epoll whether the socket takes more, as long as the handshake wants to know: no longer, or it would report a
+    /// socket that takes more for ever.
+    private func wantWriting(_ index: UInt32, _ isWanted: Bool) {
+        guard connections[index].isWriteArmed != isWanted else { return }
+        connections[index].isWriteArmed = isWanted
+        arm(index)
+    }
+
     /// Reads into the scratch; the count, 0 at the end, or a negated errno.
     func receive(_ index: UInt32) -> Int {
         let slot = connections[index].session
@@ -79,7 +89,7 @@ extension EventLoop {
         guard slot != Connection.none, connections[index].phase == .open else {
             return scratch.receive(connections[index].descriptor)
         }
-        guard let received = sessions[slot]?.receive(into: scratch) else { return 0 }
+        guard let received = sessions.withElement(at: slot, { $0?.receive(into: scratch) }) else { return 0 }
         if received.hasMore { noteReady(index) }
         return received.count
     }
@@ -92,7 +102,8 @@ extension EventLoop {
         guard slot != Connection.none else { return SystemCalls.send(connections[index].descriptor, bytes) }
         var total = 0
         while total < bytes.count {
-            let sent = sessions[slot]?.write(bytes.extracting(total..<bytes.count)) ?? 0
+            let rest = bytes.extracting(total..<bytes.count)
+            let sent = sessions.withElement(at: slot) { $0?.write(rest) } ?? 0
             guard sent > 0 else { return total > 0 ? total : sent }
             total += sent
         }
@@ -127,7 +138,7 @@ extension EventLoop {
     func shutdownSession(_ index: UInt32) {
         let slot = connections[index].session
         guard slot != Connection.none, connections[index].stage == .established else { return }
-        sessions[slot]?.shutdown()
+        sessions.withElement(at: slot) { $0?.shutdown() }
     }
 
     func endSession(_ index: UInt32) {

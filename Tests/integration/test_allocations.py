@@ -1,14 +1,19 @@
 """In steady state a request, a delivery and a second's maintenance take no memory from the heap or the system: zero."""
 
 import mmap
+import ssl
 import struct
 import subprocess
 import time
 from pathlib import Path
 
+import jwt
 import pytest
 
+from certificates import Authority
 from client import Stream, eventually, request
+from test_access import new_token
+from test_tls import SecureConnection, tls
 
 REQUESTS = 2000
 WARM_UP = 4000
@@ -31,14 +36,19 @@ class Counters:
     def __init__(self, path):
         path.write_bytes(bytes(mmap.PAGESIZE))
         with path.open("r+b") as file:
-            self.memory = mmap.mmap(file.fileno(), 32)
+            self.memory = mmap.mmap(file.fileno(), 48)
 
     def taken(self):
         """Calls of malloc and its kin, and of mmap."""
         return struct.unpack_from("=QQ", self.memory, 0)
 
-    def report(self, count):
+    def openssl(self):
+        """Those of malloc and its kin that OpenSSL made for itself."""
+        return struct.unpack_from("=Q", self.memory, 32)[0]
+
+    def report(self, count, openssl=0):
         struct.pack_into("=q", self.memory, 24, count)
+        struct.pack_into("=q", self.memory, 40, openssl)
 
 
 @pytest.fixture
@@ -71,7 +81,7 @@ def counted_on_disk(serve, hook, tmp_path):
 def assert_takes_nothing(server, work, mappings=0):
     """- mappings: so many are expected: memory for messages, a mebibyte at a time."""
     before = server.counters.taken()
-    server.counters.report(3)
+    server.counters.report(3, openssl=3)
     work()
     server.counters.report(0)
     taken = tuple(now - then for now, then in zip(server.counters.taken(), before))
@@ -270,3 +280,84 @@ def test_maintenance_allocates_nothing(counted):
 
         run(2)
         assert_takes_nothing(counted, lambda: run(3.2))
+
+
+SECRET = b"a secret of more than thirty-two bytes"
+# Each of them is met by every request, and none is reached.
+LIMITS = "requests=1000000/s,bytes=1GiB/s,messages=1000000/s,topics=1000/s,connections=100,polls=100,streams=100"
+
+
+@pytest.fixture
+def guarded(serve, hook, tmp_path):
+    """Starts servers with tokens and limits, whose allocations are counted; with them, a token of either kind."""
+    static, line = new_token("steady", "--publish", "steady.*", "--subscribe", "steady.*")
+    (tmp_path / "tokens").write_text(line + "\n")
+    (tmp_path / "secret").write_bytes(SECRET)
+    for name in ("tokens", "secret"):
+        (tmp_path / name).chmod(0o600)
+    claims = {"exp": int(time.time()) + 3600, "sub": "steady", "postern": {"publish": ["steady.*"]}}
+    tokens = {"static token": static, "JWT": jwt.encode(claims, SECRET, "HS256")}
+
+    def start(*arguments):
+        counters = Counters(tmp_path / "counters")
+        server = serve(
+            *("--loops", "1", "--retention-bytes", "1MiB", "--limit-address", LIMITS, "--limit-token", LIMITS),
+            *("--tokens", str(tmp_path / "tokens"), "--jwt-secret", str(tmp_path / "secret"), *arguments),
+            env={"LD_PRELOAD": str(hook), "MALLOC_COUNT_FILE": str(tmp_path / "counters")},
+        )
+        server.counters = counters
+        return server, tokens
+
+    return start
+
+
+def publish_as(token, body=b"x" * 100):
+    return publish(body, "text/plain", f"Authorization: Bearer {token}")
+
+
+def publishes(connection, token, count):
+    for _ in range(count):
+        reply = connection.send(publish_as(token)).reply()
+        assert reply.status == 201 and "ratelimit" in reply.headers, reply
+
+
+def fill(connection, token):
+    for _ in range(60):
+        assert connection.send(publish_as(token, b"x" * 30_000)).reply().status == 201
+
+
+@pytest.mark.parametrize("kind", ["static token", "JWT"])
+def test_a_publish_with_a_token_and_limits_allocates_nothing(guarded, kind):
+    """Nor does OpenSSL: a token that is known costs it nothing."""
+    server, tokens = guarded()
+    with server.connect() as connection:
+        fill(connection, tokens[kind])
+        publishes(connection, tokens[kind], WARM_UP)
+        assert_takes_nothing(server, lambda: publishes(connection, tokens[kind], REQUESTS))
+        assert server.counters.openssl() > 0, "the token was checked, and so OpenSSL is told apart"
+
+
+# What OpenSSL 3.0 takes for each request, and gives back: a buffer to read a record into and one to write a record from
+# (SSL_MODE_RELEASE_BUFFERS, without which an idle connection would keep 34 KB), and some bytes for each piece of a record
+# that it puts together: two for a record that is written, and with TLS 1.3 one more a record, read or written.
+OPENSSL_ALLOCATIONS_A_REQUEST = {ssl.TLSVersion.TLSv1_3: 6, ssl.TLSVersion.TLSv1_2: 4}
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2])
+@pytest.mark.parametrize("kind", ["static token", "JWT"])
+def test_a_publish_by_tls_with_a_token_and_limits_allocates_nothing_of_ours(guarded, tmp_path, kind, version):
+    authority = Authority(tmp_path)
+    server, tokens = guarded(*tls(authority.issue("localhost", "DNS:localhost")))
+    context = ssl.create_default_context(cafile=str(authority.certificate))
+    context.minimum_version = context.maximum_version = version
+    with SecureConnection(server, context) as connection:
+        fill(connection, tokens[kind])
+        publishes(connection, tokens[kind], WARM_UP)
+        before, openssl = server.counters.taken(), server.counters.openssl()
+        server.counters.report(3)
+        publishes(connection, tokens[kind], REQUESTS)
+        server.counters.report(0)
+        heap, mappings = (now - then for now, then in zip(server.counters.taken(), before))
+        openssl = server.counters.openssl() - openssl
+    assert heap - openssl == 0 and mappings == 0, f"{heap - openssl} and {mappings} mappings: {server.standard_error()}"
+    assert openssl <= OPENSSL_ALLOCATIONS_A_REQUEST[version] * REQUESTS
