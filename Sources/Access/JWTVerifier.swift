@@ -30,7 +30,7 @@ struct JWTVerifier: Sendable {
             throw .refused(error)
         }
         return Principal(
-            identifier: claims.subject.map { "jwt:" + $0 } ?? "jwt", grants: claims.grants,
+            identifier: claims.subject.map { "jwt:" + $0 } ?? "jwt", owner: claims.owner, grants: claims.grants,
             expirySeconds: claims.expiry.map { $0 + rules.leewaySeconds },
             credential: .key(fingerprint: key.fingerprint))
     }

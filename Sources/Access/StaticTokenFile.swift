@@ -64,8 +64,8 @@ struct StaticTokenFile {
         while let range = fields.next() { readAttribute(text.extracting(range), into: &attributes) }
         guard problems.count == before, let digest else { return }
         let principal = Principal(
-            identifier: "token:" + name, grants: attributes.grants, expirySeconds: attributes.expirySeconds,
-            credential: .staticToken(digest))
+            identifier: "token:" + name, owner: Principal.owner("token", name.utf8Span.span), grants: attributes.grants,
+            expirySeconds: attributes.expirySeconds, credential: .staticToken(digest))
         entries.append((digest, principal))
     }
 

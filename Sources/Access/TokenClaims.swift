@@ -13,6 +13,8 @@ struct TokenClaims {
     var isAudienceWanted: Bool?
     /// `sub`, escaped and cut short.
     var subject: String?
+    /// By all of `sub`; tokens without one have the same.
+    var owner = Principal.owner("jwt", Span())
     /// `postern`; nothing is granted where there is none.
     var grants = Grants()
 
@@ -36,7 +38,9 @@ struct TokenClaims {
             } else if JSONReader.matches(name, "aud") {
                 isAudienceWanted = try Self.audience(&reader, rules, in: arena)
             } else if JSONReader.matches(name, "sub") {
-                subject = LogName.escaped(try reader.string(in: arena))
+                let name = try reader.string(in: arena)
+                subject = LogName.escaped(name)
+                owner = Principal.owner("jwt", name)
             } else if JSONReader.matches(name, "postern") {
                 grants = try Self.grants(&reader, in: arena)
             } else {

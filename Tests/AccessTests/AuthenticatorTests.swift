@@ -51,6 +51,14 @@ import Testing
         #expect(count == 2)
     }
 
+    @Test(arguments: ["a b", "a,b", "=", "==", "a=b", "\"abc\"", "ä", "a\u{0}", "a.b.c", "pst_", "..", "a. .c"])
+    func nothingElseIsAToken(_ text: String) throws {
+        directory.write("tokens", try newToken("orders").line)
+        directory.write("secret", SignedTokens.secret)
+        var cache = TokenCache()
+        #expect(name(try ask(try Authenticator(configuration()), text, &cache)) == "malformed")
+    }
+
     @Test func refusalsAreNotKept() throws {
         directory.write("tokens", try newToken("over", expires: 1000).line)
         directory.write("secret", SignedTokens.secret)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct TokenCacheTests {
     private func principal(_ name: String = "x", expires seconds: Int64? = nil) -> Principal {
-        Principal(identifier: name, grants: Grants(), expirySeconds: seconds, credential: .none)
+        Principal(identifier: name, owner: 0, grants: Grants(), expirySeconds: seconds, credential: .none)
     }
 
     private func key(_ cache: borrowing TokenCache, _ token: String) -> TokenCache.Key {

@@ -130,6 +130,20 @@ import Testing
         }
     }
 
+    @Test func eachSubjectIsAnOwnerOfItsOwn() throws {
+        let long = String(repeating: "x", count: 64)
+        let subjects = ["", #","sub":"""#, #","sub":"a""#, #","sub":"\#(long)a""#, #","sub":"\#(long)b""#]
+        let tokens = SignedTokens()
+        var owners: Set<UInt64> = []
+        for subject in subjects {
+            let token = SignedTokens.token(#"{"exp":1900000000\#(subject)}"#)
+            let owner = try tokens.principal(token).owner
+            #expect(try tokens.principal(token).owner == owner)
+            owners.insert(owner)
+        }
+        #expect(owners.count == 5, "none, an empty one, a short one, and two that differ behind what a log shows")
+    }
+
     @Test(arguments: [
         ("alice", "jwt:alice"), ("a b", "jwt:a b"), (#"x\ny"#, #"jwt:x\x0ay"#), (#"x\"y\\"#, #"jwt:x\x22y\x5c"#),
         ("ä", #"jwt:\xc3\xa4"#), (#"\u001b[31m"#, #"jwt:\x1b[31m"#), ("", "jwt:"),

@@ -148,11 +148,7 @@ extension LoopCore {
     }
 
     /// All tokens of one subject share its limits.
-    private static func key(_ principal: Principal) -> RateKey {
-        RateKey(principal: Self.principalHash.hash(principal.identifier.utf8Span.span))
-    }
-
-    private static let principalHash = KeyedHash.random()
+    private static func key(_ principal: Principal) -> RateKey { RateKey(principal: principal.owner) }
 
     /// Takes messages, and topics that come into being, from both limits.
     mutating func charge(_ cost: RateCost) throws(APIProblem) {
