@@ -84,6 +84,7 @@ private struct SipState {
         v3 = key1 ^ 0x7465_6462_7974_6573
     }
 
+    @inline(__always)
     mutating func absorb(_ word: UInt64) {
         v3 ^= word
         round()
@@ -98,6 +99,7 @@ private struct SipState {
         return v0 ^ v1 ^ v2 ^ v3
     }
 
+    @inline(__always)
     private mutating func round() {
         v0 &+= v1
         v1 = v1 << 13 | v1 >> 51
