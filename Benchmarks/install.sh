@@ -1,6 +1,8 @@
 #!/bin/bash
 # Installs what the benchmarks need and is missing, without starting any daemon, and builds the load client.
-# Usage: install.sh [--profile]      --profile adds strace, perf and valgrind for profile.sh
+# Usage: install.sh [--profile|--access]
+#   --profile  adds strace, perf and valgrind for profile.sh
+#   --access   adds wrk, openssl and valgrind for access.py
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 state=${BENCH_STATE:-$here/.state}
@@ -20,6 +22,11 @@ need strip binutils
 if [ "${1:-}" = --profile ]; then
     need strace strace
     need perf linux-perf
+    need valgrind valgrind
+fi
+if [ "${1:-}" = --access ]; then
+    need wrk wrk
+    need openssl openssl
     need valgrind valgrind
 fi
 
