@@ -14,8 +14,8 @@ FUZZ_SECONDS ?= 60
 ROUNDS ?= 500
 PYTEST_ARGS ?=
 # What the sanitizers run: everything that owns memory, and everything that shares it between threads.
-ASAN_FILTER ?= ArenasTests|JSONTests|HTTPTests|PubSubTests|AccessTests|LogConformanceTests|SegmentLogTests|GatewayTests
-TSAN_FILTER ?= ArenasTests|PubSubTests|AccessTests|ThreadsTests|EventLoopTests|TelemetryTests|GatewayTests
+ASAN_FILTER ?= ArenasTests|JSONTests|HTTPTests|PubSubTests|AccessTests|ClientsTests|TLSTests|EventLoopTests|LogConformanceTests|SegmentLogTests|GatewayTests
+TSAN_FILTER ?= ArenasTests|PubSubTests|AccessTests|ClientsTests|TLSTests|ThreadsTests|EventLoopTests|TelemetryTests|GatewayTests
 
 # All tests are Swift Testing's; XCTest's empty run leaks, which LeakSanitizer counts.
 SWIFT_TEST := swift test --disable-xctest

@@ -83,6 +83,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ClientsTests", dependencies: ["Clients", "Arenas", "CAllocationCount"], swiftSettings: settings),
+        .testTarget(name: "TLSTests", dependencies: ["TLS"], swiftSettings: settings),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: settings),
         .testTarget(name: "GatewayTests", dependencies: ["Gateway", "GatewayTesting"], swiftSettings: settings),
         .testTarget(name: "LayeringTests", swiftSettings: settings),

@@ -49,7 +49,7 @@ public struct TokenCache: ~Copyable {
     public var count: Int { entries.count { $0.principal != nil } }
 
     /// The key of a token's bytes.
-    func key(for token: Span<UInt8>) -> Key { Key(bits: hash.hash128(token, Span())) }
+    func key(for token: Span<UInt8>) -> Key { Key(bits: hash.hash128(token)) }
 
     /// Whom the token with this key stands for; nothing where it is not known, was of another configuration, or is over.
     mutating func principal(for key: Key, generation: UInt64, nowSeconds: Int64) -> Principal? {

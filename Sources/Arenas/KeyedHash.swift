@@ -52,6 +52,14 @@ public struct KeyedHash: Sendable {
         return (low.finish(), high.finish())
     }
 
+    /// 128 bits over one byte string, as of a pair.
+    public func hash128(_ bytes: Span<UInt8>) -> (UInt64, UInt64) {
+        var low = SipState(key0: key0, key1: key1)
+        var high = SipState(key0: ~key0 ^ 0x9E37_79B9_7F4A_7C15, key1: ~key1 ^ 0xC2B2_AE3D_27D4_EB4F)
+        KeyedHash.absorb(bytes, into: &low, &high)
+        return (low.finish(), high.finish())
+    }
+
     /// The length, then the bytes, the last word filled up with zeros: no two strings read the same.
     private static func absorb(_ bytes: Span<UInt8>, into low: inout SipState, _ high: inout SipState) {
         let count = UInt64(truncatingIfNeeded: bytes.count)
@@ -126,6 +134,10 @@ extension Span<UInt8> {
 
     /// The last, fewer than eight, bytes from `offset` on.
     fileprivate func littleEndianTail(from offset: Int) -> UInt64 {
+        if count >= 8 {
+            // The last eight bytes without those before `offset`; all of them are where none are left.
+            return offset == count ? 0 : littleEndianWord(at: count &- 8) >> UInt64((8 &- (count &- offset)) &* 8)
+        }
         var word: UInt64 = 0
         var shift: UInt64 = 0
         for index in offset..<count {

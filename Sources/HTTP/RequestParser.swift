@@ -282,7 +282,9 @@ extension RequestParser {
         var found: Range<Int>?
         for index in 0..<head.fieldCount {
             let field = fields[index]
-            guard bytes.matches(name, in: Int(field.nameStart)..<Int(field.nameEnd)) else { continue }
+            guard Int(field.nameEnd) - Int(field.nameStart) == name.utf8CodeUnitCount,
+                bytes.matches(name, in: Int(field.nameStart)..<Int(field.nameEnd))
+            else { continue }
             if let found { return (found, true) }
             found = Int(field.valueStart)..<Int(field.valueEnd)
         }

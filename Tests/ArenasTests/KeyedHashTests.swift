@@ -44,6 +44,23 @@ import Testing
         #expect(hash128("ab", "c") == hash128("ab", "c"))
     }
 
+    @Test("that of one string depends on all of it and on its length")
+    func hashesOneString() {
+        let bytes = [UInt8](repeating: 0, count: 20)
+        var seen: Set<[UInt64]> = []
+        for count in 0...20 {
+            let (low, high) = keyed.hash128(bytes.span.extracting(0..<count))
+            seen.insert([low, high])
+            for position in 0..<count {
+                var changed = bytes
+                changed[position] = 1
+                let (low, high) = keyed.hash128(changed.span.extracting(0..<count))
+                seen.insert([low, high])
+            }
+        }
+        #expect(seen.count == 21 + 20 * 21 / 2)
+    }
+
     @Test("its two halves differ, and depend on the key")
     func halvesAreIndependent() {
         let hash = hash128("topic", "key")

@@ -3,14 +3,14 @@ import HTTP
 /// What a browser is told of pages from elsewhere (Fetch Standard, section 3.2.2).
 extension LoopCore {
     /// The number of the origin that a request names; 0 where it names none or one that is not allowed.
-    func origin(of head: RequestHead, _ bytes: Span<UInt8>) -> UInt8 {
+    mutating func origin(of head: RequestHead, _ bytes: Span<UInt8>) -> UInt8 {
         guard let field = parser.value(named: "origin", in: bytes) else { return 0 }
         return shared.crossOrigin.number(of: bytes.extracting(field.range))
     }
 
     /// Refuses what another site's page has a browser change here, where the browser alone would vouch for it: nothing is
     /// asked of the client, or what is asked it adds of itself.
-    func checkOrigin(
+    mutating func checkOrigin(
         _ head: RequestHead, _ bytes: Span<UInt8>, _ origin: UInt8, isVouchedFor: Bool
     ) throws(APIProblem) {
         guard origin == 0, !isVouchedFor, head.method != .get, head.method != .head,

@@ -48,7 +48,7 @@ extension LoopCore {
 
     /// `Authorization: Bearer`, the parameter `access_token` where that is allowed, or the cookie; never two of them but
     /// for the cookie, which browsers send whether it is wanted or not (RFC 6750, section 2).
-    private func shownToken(_ head: RequestHead, _ bytes: Span<UInt8>) throws(APIProblem) -> ShownToken? {
+    private mutating func shownToken(_ head: RequestHead, _ bytes: Span<UInt8>) throws(APIProblem) -> ShownToken? {
         var shown: ShownToken?
         if let field = parser.value(named: "authorization", in: bytes) {
             guard !field.isRepeated else { throw .invalidRequest }
@@ -72,7 +72,7 @@ extension LoopCore {
     }
 
     /// Tokens have no character that is encoded in a query.
-    private func tokenParameter(_ head: RequestHead, _ bytes: Span<UInt8>) -> Range<Int>? {
+    private mutating func tokenParameter(_ head: RequestHead, _ bytes: Span<UInt8>) -> Range<Int>? {
         var items = QueryItems(head.query, of: bytes)
         while let item = items.next() {
             if bytes.extracting(item.name).equals("access_token") { return item.value }
@@ -102,21 +102,21 @@ extension LoopCore {
     // MARK: What a token allows
 
     /// - Throws: 403, which does not tell whether there is such a topic.
-    func checkMayPublish(_ topic: Span<UInt8>) throws(APIProblem) {
+    mutating func checkMayPublish(_ topic: Span<UInt8>) throws(APIProblem) {
         guard let principal else { return }
         guard principal.grants.mayPublish(topic) else { throw .forbidden("the token does not allow this topic") }
     }
 
     /// A read that selects more than its token allows is refused as a whole. Narrowed in silence it would look like a topic
     /// without messages, and what it leaves out would tell what there is.
-    func checkMaySubscribe(_ selection: Span<UInt8>) throws(APIProblem) {
+    mutating func checkMaySubscribe(_ selection: Span<UInt8>) throws(APIProblem) {
         guard let principal else { return }
         guard principal.grants.maySubscribe(selection) else {
             throw .forbidden("the token does not allow all that this selects")
         }
     }
 
-    func checkMaySee(_ topic: Span<UInt8>) throws(APIProblem) {
+    mutating func checkMaySee(_ topic: Span<UInt8>) throws(APIProblem) {
         guard let principal, !principal.grants.isAdmin else { return }
         guard principal.grants.mayList(topic) else { throw .forbidden("the token does not allow this topic") }
     }

@@ -17,7 +17,7 @@ struct PublishFields {
 extension LoopCore {
     /// The topic of a request's path.
     @_lifetime(copy request, borrow arena)
-    func topicName(_ request: borrowing Request, _ arena: borrowing ScopedArena) throws(APIProblem) -> Span<UInt8> {
+    mutating func topicName(_ request: borrowing Request, _ arena: borrowing ScopedArena) throws(APIProblem) -> Span<UInt8> {
         let name: Span<UInt8>
         do throws(PercentError) {
             name = try PercentDecoding.decode(request.bytes.extracting(request.parameter), as: .path, in: arena)
@@ -29,7 +29,7 @@ extension LoopCore {
     }
 
     /// Checks the fields that a publish may have.
-    func publishFields(_ request: borrowing Request) throws(APIProblem) -> PublishFields {
+    mutating func publishFields(_ request: borrowing Request) throws(APIProblem) -> PublishFields {
         var fields = PublishFields()
         fields.id = try onlyValue("idempotency-key", "Idempotency-Key", request)
         if let id = fields.id, !MessageRules.isIdempotencyKey(request.bytes.extracting(id)) {
@@ -57,7 +57,7 @@ extension LoopCore {
     }
 
     /// When a message is to be delivered, as `Delay` or `Deliver-At` says; 0 for at once.
-    private func deliveryTime(_ request: borrowing Request) throws(APIProblem) -> Int64 {
+    private mutating func deliveryTime(_ request: borrowing Request) throws(APIProblem) -> Int64 {
         let delay = try onlyValue("delay", "Delay", request)
         let time = try onlyValue("deliver-at", "Deliver-At", request)
         guard delay == nil || time == nil else {
@@ -80,7 +80,7 @@ extension LoopCore {
     static var tooLate: StaticString { "this is further ahead than --max-delay lets it be" }
 
     /// - Returns: 0 where the time has come already.
-    func deliveryTime(
+    mutating func deliveryTime(
         _ due: Int64, _ now: Int64, _ problem: () -> APIProblem
     ) throws(APIProblem) -> Int64 {
         guard due - now <= shared.configuration.maximumDelayMicroseconds else {
@@ -92,7 +92,7 @@ extension LoopCore {
 
     /// The value of a field that may be there once: which of two was meant, nobody knows.
     /// - Parameter name: in lower case.
-    private func onlyValue(
+    private mutating func onlyValue(
         _ name: StaticString, _ shown: StaticString, _ request: borrowing Request
     ) throws(APIProblem) -> Range<Int>? {
         guard let value = parser.value(named: name, in: request.bytes) else { return nil }
@@ -102,7 +102,7 @@ extension LoopCore {
 
     /// Writes `Attr-NAME: value` fields as the message's attributes.
     /// - Returns: where in the message they stand; 0 where there are none.
-    func attributes(
+    mutating func attributes(
         of request: borrowing Request, _ arena: borrowing ScopedArena, to message: inout ArenaBuffer
     ) throws(APIProblem) -> Int {
         let prefix: StaticString = "attr-"
@@ -138,7 +138,7 @@ extension LoopCore {
     }
 
     /// Writes the media type and the payload: JSON as JSON, UTF-8 as a string, anything else as base64.
-    func payload(
+    mutating func payload(
         of request: borrowing Request, _ fields: PublishFields, to message: inout ArenaBuffer
     ) throws(APIProblem) {
         if fields.kind == .json, let type = fields.contentType {

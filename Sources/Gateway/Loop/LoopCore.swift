@@ -8,6 +8,9 @@ import PubSub
 ///
 /// The way of a request: `received` → `serve` finds its head → `begin` finds its body → `dispatch` leases an arena and
 /// calls the handler → the reply is gathered in `replies` → `send`. One thread; nothing here waits.
+///
+/// What runs for each request is `mutating`, also where it changes nothing: the compiler lends a struct as large as this
+/// one to other functions by copying it, two kilobytes each time.
 struct LoopCore: ~Copyable {
     let loop: EventLoop
     let shared: GatewayShared
