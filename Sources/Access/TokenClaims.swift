@@ -40,7 +40,7 @@ struct TokenClaims {
             } else if JSONReader.matches(name, "sub") {
                 let name = try reader.string(in: arena)
                 subject = LogName.escaped(name)
-                owner = Principal.owner("jwt", name)
+                owner = Principal.owner("jwt:", name)
             } else if JSONReader.matches(name, "postern") {
                 grants = try Self.grants(&reader, in: arena)
             } else {

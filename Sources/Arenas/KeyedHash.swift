@@ -52,12 +52,19 @@ public struct KeyedHash: Sendable {
         return (low.finish(), high.finish())
     }
 
-    /// 128 bits over one byte string, as of a pair.
+    /// SipHash-1-3 of `bytes` with 128 bits of output, in one pass; no half of it is `hash`.
     public func hash128(_ bytes: Span<UInt8>) -> (UInt64, UInt64) {
-        var low = SipState(key0: key0, key1: key1)
-        var high = SipState(key0: ~key0 ^ 0x9E37_79B9_7F4A_7C15, key1: ~key1 ^ 0xC2B2_AE3D_27D4_EB4F)
-        KeyedHash.absorb(bytes, into: &low, &high)
-        return (low.finish(), high.finish())
+        var state = SipState(key0: key0, key1: key1)
+        state.beginLong()
+        let count = bytes.count
+        let whole = count & ~7
+        var offset = 0
+        while offset < whole {
+            state.absorb(bytes.littleEndianWord(at: offset))
+            offset &+= 8
+        }
+        state.absorb(bytes.littleEndianTail(from: whole) | UInt64(truncatingIfNeeded: count) << 56)
+        return state.finishLong()
     }
 
     /// The length, then the bytes, the last word filled up with zeros: no two strings read the same.
@@ -105,6 +112,22 @@ private struct SipState {
         round()
         round()
         return v0 ^ v1 ^ v2 ^ v3
+    }
+
+    /// For 128 bits of output; before anything is absorbed.
+    mutating func beginLong() { v1 ^= 0xee }
+
+    consuming func finishLong() -> (UInt64, UInt64) {
+        v2 ^= 0xee
+        round()
+        round()
+        round()
+        let low = v0 ^ v1 ^ v2 ^ v3
+        v1 ^= 0xdd
+        round()
+        round()
+        round()
+        return (low, v0 ^ v1 ^ v2 ^ v3)
     }
 
     @inline(__always)

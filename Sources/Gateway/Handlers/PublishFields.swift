@@ -17,7 +17,9 @@ struct PublishFields {
 extension LoopCore {
     /// The topic of a request's path.
     @_lifetime(copy request, borrow arena)
-    mutating func topicName(_ request: borrowing Request, _ arena: borrowing ScopedArena) throws(APIProblem) -> Span<UInt8> {
+    mutating func topicName(
+        _ request: borrowing Request, _ arena: borrowing ScopedArena
+    ) throws(APIProblem) -> Span<UInt8> {
         let name: Span<UInt8>
         do throws(PercentError) {
             name = try PercentDecoding.decode(request.bytes.extracting(request.parameter), as: .path, in: arena)
