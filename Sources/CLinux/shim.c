@@ -60,17 +60,13 @@ int64_t postern_eventfd_clear(int descriptor) {
     return read(descriptor, &count, sizeof count) < 0 ? -errno : (int64_t)count;
 }
 
-static const int unsent_bytes = 64 << 10;
-
 static int open_listener(const struct addrinfo *address, int backlog, int shared) {
     int descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0) return -errno;
     int one = 1;
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    // What is accepted inherits both: replies go out at once, and of a peer that does not read the kernel holds no more
-    // than this before it is our turn to hold, and to cut off.
+    // What is accepted inherits it: replies go out at once.
     setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes, sizeof unsent_bytes);
     if ((!shared || setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) == 0) &&
         bind(descriptor, address->ai_addr, address->ai_addrlen) == 0 && listen(descriptor, backlog) == 0)
         return descriptor;

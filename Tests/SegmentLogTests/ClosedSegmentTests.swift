@@ -98,6 +98,16 @@ import Testing
         #expect(try fixture.publish("a", "five") == 3 + Recovery.skippedSequences)
     }
 
+    /// A start that wrote nothing, in order or not, does not make the next one forget.
+    @Test(arguments: [false, true]) func norByAStartAfterOneThatWroteNothing(isKilled: Bool) throws {
+        let fixture = try closed()
+        fixture.damage("four")
+        try spoil(fixture, .trailer)
+        try fixture.restart()
+        try fixture.restart { isKilled ? fixture.storage.crash() : fixture.stop() }
+        #expect(try fixture.publish("a", "five") == 3 + Recovery.skippedSequences)
+    }
+
     @Test(arguments: ["a", "**"]) func aSegmentOfWhichNothingIsLeftIsTold(selection: String) throws {
         let fixture = try DiskFixture()
         try fixture.publish("a", "one")

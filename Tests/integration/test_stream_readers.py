@@ -61,39 +61,19 @@ def test_one_that_lags_behind_retention_is_told_of_the_gap(serve):
         assert seen == sorted(seen) and len(set(seen) - {g for _, g in gaps}) <= 502
 
 
-def dribble(stream, count, seconds):
-    """Reads so many bytes a hundred times a second."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        stream.held += stream.socket.recv(count)
-        time.sleep(0.01)
-
-
-@pytest.fixture
-def behind(serve):
-    """A stream that has more to read than the kernel holds for it, and its server."""
+def test_one_that_reads_a_byte_at_a_time_gets_every_byte(serve):
     server = serve("--loops", "1", "--stall-timeout", "1s")
     api = Api(server)
     with Stream(server, TARGET, narrow=True, timeout=30) as stream:
         for number in range(60):
             api.publish("t", f"{number}:" + "y" * 5_000)
-        assert server.metric("postern_pending_output_bytes") > 0
-        yield server, stream
-
-
-def test_one_that_reads_little_at_a_time_gets_every_byte(behind):
-    server, stream = behind
-    dribble(stream, 1024, seconds=2.5)
-    assert [m["data"].split(":")[0] for m in stream.messages(60)] == [str(n) for n in range(60)]
+        until = time.monotonic() + 2.5
+        while time.monotonic() < until:
+            stream.held += stream.socket.recv(1)
+            time.sleep(0.01)
+        # It took little, but it took some: it is not cut off.
+        assert [m["data"].split(":")[0] for m in stream.messages(60)] == [str(n) for n in range(60)]
     assert server.metric("postern_stream_closes_total", reason="stalled") == 0
-
-
-def test_one_that_reads_a_byte_now_and_then_is_cut_off(behind):
-    server, stream = behind
-    with pytest.raises((OSError, EOFError)):
-        dribble(stream, 1, seconds=5)
-        stream.messages(60)
-    assert server.metric("postern_stream_closes_total", reason="stalled") == 1
 
 
 @pytest.mark.parametrize("accept", ["text/event-stream", "application/x-ndjson"])

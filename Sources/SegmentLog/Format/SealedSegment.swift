@@ -21,6 +21,8 @@ struct SealedSegment: Equatable, Sendable {
     var damageCount = 0
     /// Ended by recovery rather than by the log that wrote it.
     var wasRecovered = false
+    /// Messages behind it may have been acknowledged and lost; as long as it is the last, a start leaves numbers out.
+    var wasCutOff = false
     /// Messages that stood before it and are not there; found out at the start, not written.
     var lostBefore: DamagedRange?
     /// The generation of the segment that this one was made from, with what was dead left out.
@@ -52,7 +54,7 @@ struct SealedSegment: Equatable, Sendable {
         block.fill(offset..<offset + Self.trailerBytes)
         block.store(LogFormat.indexMagic, at: offset)
         block.store(LogFormat.version, at: offset + 8)
-        block.store(UInt32(wasRecovered ? 1 : 0), at: offset + 12)
+        block.store(UInt32(wasRecovered ? 1 : 0) | (wasCutOff ? 2 : 0), at: offset + 12)
         block.store(firstSequence, at: offset + 16)
         block.store(lastSequence, at: offset + 24)
         block.store(firstMicroseconds, at: offset + 32)
@@ -83,7 +85,9 @@ struct SealedSegment: Equatable, Sendable {
         }
         self.name = name
         self.fileBytes = fileBytes
-        wasRecovered = block.load(offset + 12, as: UInt32.self) & 1 == 1
+        let flags = block.load(offset + 12, as: UInt32.self)
+        wasRecovered = flags & 1 != 0
+        wasCutOff = flags & 2 != 0
         firstSequence = block.load(offset + 16)
         lastSequence = block.load(offset + 24)
         firstMicroseconds = block.load(offset + 32)

@@ -148,6 +148,8 @@ struct Recovery {
             report.tornBytes += result.tornBytes
             if result.wasCutOff { wasCutOff = true }
         }
+        // A start before this one found it so, and wrote nothing behind it.
+        if segments.last?.wasCutOff ?? false { wasCutOff = true }
         try findMissing(&segments, sealer, &report)
         return (segments, wasCutOff)
     }

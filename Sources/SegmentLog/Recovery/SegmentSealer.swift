@@ -80,7 +80,7 @@ struct SegmentSealer {
         if closing?.dataEnd == nil { try writeAnew(window, file, end) }
         let index = Block(capacity: 64 << 10)
         let (segment, byteCount) = builder.finish(
-            name, dataEnd: end, wasRecovered: closing == nil, to: index, at: 0)
+            name, dataEnd: end, wasRecovered: closing == nil, wasCutOff: result.wasCutOff, to: index, at: 0)
         // The trailer comes last, behind what it vouches for: whoever finds it need not ask whether the rest is on disk.
         let trailer = byteCount - SealedSegment.trailerBytes
         try storage.write(file, at: end, from: index, 0..<trailer)

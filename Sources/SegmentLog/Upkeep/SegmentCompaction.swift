@@ -70,7 +70,8 @@ struct SegmentCompaction {
         // Which sequence number comes next does not depend on what is left.
         if builder.lastSequence < segment.lastSequence { appendLastSequence(output, &end, &builder) }
         let (made, byteCount) = builder.finish(
-            name, dataEnd: end, wasRecovered: false, replaces: segment.name.generation, to: output, at: end)
+            name, dataEnd: end, wasRecovered: segment.wasRecovered, wasCutOff: segment.wasCutOff,
+            replaces: segment.name.generation, to: output, at: end)
         try storage.write(file, at: 0, from: output, 0..<end + byteCount)
         return made
     }
