@@ -18,8 +18,8 @@ struct NetworkOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Where operators are served everything without a token: /metrics, the console, changes of topics. Clients are \
-            then refused those. (default: none)
+            Where whoever connects is served everything without a token, operators' /metrics, console and changes of \
+            topics too; keep it on loopback. Clients elsewhere need an operator's token for those. (default: none)
             """, valueName: "host:port"),
         transform: OptionValues.listenAddress)
     var adminListen: ListenAddress?
@@ -124,7 +124,7 @@ struct NetworkOptions: ParsableArguments {
         return configuration
     }
 
-    /// Whether every client has to show who it is.
+    /// Whether every client has to show a certificate before it is served anything.
     var wantsClientCertificate: Bool { tlsClientCa != nil && tlsClientAuth != .optional }
 }
 

@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from certificates import Authority
 from client import BINARY, ROOT, environment
 
 UNIT = ROOT / "deploy/postern.service"
@@ -88,11 +89,41 @@ def test_the_stripped_binary_is_small(tmp_path):
     assert stripped.stat().st_size < 20_000_000
 
 
-def test_the_container_s_health_check_asks_the_server(serve):
-    server = serve()
+def healthy(**variables):
+    """What the container's health check says."""
     text = (ROOT / "deploy/Containerfile").read_text()
     command = json.loads(re.search(r'HEALTHCHECK .* CMD (\["/bin/bash".*\])', text)[1])
-    check = dict(env=environment(POSTERN_LISTEN=f"0.0.0.0:{server.port}"), capture_output=True, timeout=5)
-    assert subprocess.run(command, **check).returncode == 0
+    return subprocess.run(command, env=environment(**variables), capture_output=True, timeout=5).returncode == 0
+
+
+def test_the_container_s_health_check_asks_the_server(serve):
+    server = serve()
+    address = f"0.0.0.0:{server.port}"
+    assert healthy(POSTERN_LISTEN=address)
     server.terminate()
-    assert subprocess.run(command, **check).returncode != 0
+    assert not healthy(POSTERN_LISTEN=address)
+
+
+def test_the_health_check_holds_where_tls_is_spoken(serve, tmp_path):
+    certificate, key = Authority(tmp_path).issue("localhost")
+    server = serve("--tls-cert", str(certificate), "--tls-key", str(key))
+    assert healthy(POSTERN_LISTEN=f"0.0.0.0:{server.port}")
+
+
+def test_the_health_check_asks_where_operators_are_served(serve):
+    """Since clients' connections may have to begin with a proxy's header."""
+    server = serve("--proxy-protocol", "on", "--trusted-proxies", "192.0.2.1", "--admin-listen", "127.0.0.1:0")
+    operators = server.next_line().rsplit(":", 1)[1]
+    clients = f"0.0.0.0:{server.port}"
+    assert not healthy(POSTERN_LISTEN=clients)
+    assert healthy(POSTERN_LISTEN=clients, POSTERN_ADMIN_LISTEN=f"127.0.0.1:{operators}")
+
+
+def test_the_image_serves_nobody_unasked():
+    """Whoever runs it gives it tokens, or says that it may be open."""
+    [line] = re.findall(r"^ENV (.*)", (ROOT / "deploy/Containerfile").read_text(), re.MULTILINE)
+    variables = dict(variable.split("=") for variable in line.split())
+    done = subprocess.run(
+        [BINARY, "serve"], env=environment(**variables), capture_output=True, text=True, timeout=20
+    )
+    assert done.returncode == 78 and "is reached from beyond this machine" in done.stderr
