@@ -236,6 +236,20 @@ struct Serve: ParsableCommand {
 
     /// Refuses to let strangers in by oversight.
     private func checkExposure(_ configuration: GatewayConfiguration, _ logger: Logger) throws {
+        if let operators = configuration.operatorsAddress, !operators.isLoopback {
+            guard network.open == true else {
+                StandardStream.error(
+                    """
+                    postern: \(operators.text) (--admin-listen) is reached from beyond this machine, and no token is asked there.
+                    postern: let it listen on 127.0.0.1, or, where a firewall keeps strangers out, say --open on \
+                    (POSTERN_OPEN=on).
+
+                    """)
+                throw ExitCode(EX_CONFIG)
+            }
+            logger.warning(
+                "anyone who reaches this address is an operator", metadata: ["address": "\(operators.text)"])
+        }
         let address = ListenAddress(host: configuration.host, port: configuration.port)
         guard !address.isLoopback, access.configuration == nil, !network.wantsClientCertificate else { return }
         guard network.open == true else {

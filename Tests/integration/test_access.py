@@ -188,6 +188,15 @@ class TestStaticTokens:
         eventually(lambda: ask(server, "GET", "/v1/topics", token).status == 401, what="it is refused")
         assert code(ask(server, "GET", "/v1/topics", token)) == "token_expired"
 
+    def test_a_wait_ends_with_its_token(self, serve, tmp_path):
+        token, line = new_token("brief", *GRANTS["brief"])
+        path = tmp_path / "tokens"
+        path.write_text(line + "\n")
+        began = time.monotonic()
+        reply = ask(serve("--tokens", str(path)), "GET", "/v1/topics/t/messages?wait=30s", token)
+        assert reply.status == 200 and json.loads(reply.body)["messages"] == []
+        assert time.monotonic() - began < 5
+
     def test_a_token_that_is_taken_back(self, serve, tmp_path, tokens):
         """At SIGHUP: its stream ends, its poll is sent home, others go on."""
         path = tmp_path / "tokens"

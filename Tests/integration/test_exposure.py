@@ -32,6 +32,17 @@ def test_it_is_done_with_consent_and_a_warning(address):
         assert process.returncode == 0
 
 
+def test_nor_is_the_operators_address(tmp_path):
+    process = start("--listen", "127.0.0.1:0", "--admin-listen", "0.0.0.0:0")
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 78 and out == ""
+    assert "0.0.0.0:0 (--admin-listen) is reached from beyond this machine" in err
+    process = start("--listen", "127.0.0.1:0", "--admin-listen", "0.0.0.0:0", "--open", "on")
+    assert process.stdout.readline().startswith("postern: listening on http://")
+    process.terminate()
+    assert "anyone who reaches this address is an operator" in process.communicate(timeout=20)[1]
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1:0", "localhost:0", "[::1]:0", "127.1.2.3:0"])
 def test_this_machine_alone_needs_none(address):
     process = start("--listen", address)

@@ -46,7 +46,7 @@ final class CrossOriginFields: Sendable {
     private let allowsAll: Bool
     let maximumAgeSeconds: Int
 
-    static let exposed = "Cursor, Link, Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id"
+    static let exposed = "Cursor, Link, Location, Retry-After, RateLimit, X-Request-Id"
 
     /// - Parameter allowsCredentials: browsers may send the cookie.
     init(_ policy: CrossOriginPolicy?, allowsCredentials: Bool) {

@@ -35,7 +35,11 @@ public struct ListenAddress: Equatable, Sendable {
     }
 
     /// Whether only this machine reaches it.
-    public var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+    public var isLoopback: Bool {
+        if host == "localhost" || host == "::1" { return true }
+        // A name that begins so may be anybody's.
+        return host.hasPrefix("127.") && host.utf8.allSatisfy { $0 == UInt8(ascii: ".") || ($0 >= 0x30 && $0 <= 0x39) }
+    }
 
     /// As a URL has it.
     public var text: String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }

@@ -21,7 +21,14 @@ extension LoopCore {
         }
         exchanges[Int(id.index)].phase = .parked
         metrics.waiters.add(1)
-        loop.setDeadline(id, milliseconds: query.form.waitMilliseconds)
+        loop.setDeadline(id, milliseconds: min(query.form.waitMilliseconds, millisecondsOfToken))
+    }
+
+    /// How long the request's token is still good: a wait ends with it.
+    private var millisecondsOfToken: Int {
+        guard let expiry = principal?.expirySeconds else { return .max }
+        // No wait is longer than an hour.
+        return Int(min(max(0, expiry - nowSeconds), 3600)) * 1000
     }
 
     mutating func park(

@@ -78,8 +78,8 @@ struct SegmentIndexBuilder: ~Copyable {
     /// Writes the index into `block`, from `start` on.
     /// - Returns: the segment, and how many bytes were written.
     mutating func finish(
-        _ name: SegmentName, dataEnd: Int, wasRecovered: Bool, wasCutOff: Bool, replaces: UInt32? = nil, to block: Block,
-        at start: Int
+        _ name: SegmentName, dataEnd: Int, wasRecovered: Bool, wasCutOff: Bool, replaces: UInt32? = nil,
+        to block: Block, at start: Int
     ) -> (segment: SealedSegment, byteCount: Int) {
         var segment = SealedSegment(name: name)
         segment.firstSequence = messages.first?.sequence ?? lastSequence
