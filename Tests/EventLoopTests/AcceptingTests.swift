@@ -29,6 +29,8 @@ import Testing
             try next.send("in")
             #expect(try next.receiveText(2) == "in")
             #expect(served.total(\.acceptedTotal) == 4)
+            // The optimizer would end them, and their connections, with their last use.
+            withExtendedLifetime(clients) {}
         }
     }
 

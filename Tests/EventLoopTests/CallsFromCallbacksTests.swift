@@ -112,6 +112,8 @@ import Testing
             #expect(eventually { served.total(\.openConnections) == 0 })
             #expect(served.probe.events.filter { $0 == .closed(.finished) }.count == 9)
             #expect(served.probe.events.filter { $0 == .closed(.failed) }.count == 1)
+            // The optimizer would end them, and their connections, with their last use.
+            withExtendedLifetime(clients) {}
         }
     }
 }
