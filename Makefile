@@ -15,6 +15,8 @@ ROUNDS ?= 500
 PYTEST_ARGS ?=
 # What the sanitizers run: everything that owns memory, and everything that shares it between threads.
 ASAN_FILTER ?= ArenasTests|JSONTests|HTTPTests|PubSubTests|AccessTests|ClientsTests|TLSTests|EventLoopTests|LogConformanceTests|SegmentLogTests|GatewayTests
+# It starts a program by Foundation, which leaks a reference each time.
+ASAN_SKIP ?= agreesWithPython
 TSAN_FILTER ?= ArenasTests|PubSubTests|AccessTests|ClientsTests|TLSTests|ThreadsTests|EventLoopTests|TelemetryTests|GatewayTests
 
 # All tests are Swift Testing's; XCTest's empty run leaks, which LeakSanitizer counts.
@@ -47,7 +49,7 @@ test-swift: check-swift ## Unit tests, debug build
 .PHONY: test-asan
 test-asan: check-swift ## Unit tests under AddressSanitizer, release build, so that poisoned reads are seen
 	$(call step,AddressSanitizer)
-	@$(SWIFT_TEST) -c release -Xswiftc -enable-testing --sanitize=address --scratch-path .build-asan --filter '$(ASAN_FILTER)'
+	@$(SWIFT_TEST) -c release -Xswiftc -enable-testing --sanitize=address --scratch-path .build-asan --filter '$(ASAN_FILTER)' --skip '$(ASAN_SKIP)'
 
 .PHONY: test-tsan
 test-tsan: check-swift ## Tests of what threads share under ThreadSanitizer
