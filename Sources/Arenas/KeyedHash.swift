@@ -21,14 +21,7 @@ public struct KeyedHash: Sendable {
     /// SipHash-1-3 of `bytes`.
     public func hash(_ bytes: Span<UInt8>) -> UInt64 {
         var state = SipState(key0: key0, key1: key1)
-        let count = bytes.count
-        let whole = count & ~7
-        var offset = 0
-        while offset < whole {
-            state.absorb(bytes.littleEndianWord(at: offset))
-            offset &+= 8
-        }
-        state.absorb(bytes.littleEndianTail(from: whole) | UInt64(truncatingIfNeeded: count) << 56)
+        state.absorb(all: bytes)
         return state.finish()
     }
 
@@ -56,14 +49,7 @@ public struct KeyedHash: Sendable {
     public func hash128(_ bytes: Span<UInt8>) -> (UInt64, UInt64) {
         var state = SipState(key0: key0, key1: key1)
         state.beginLong()
-        let count = bytes.count
-        let whole = count & ~7
-        var offset = 0
-        while offset < whole {
-            state.absorb(bytes.littleEndianWord(at: offset))
-            offset &+= 8
-        }
-        state.absorb(bytes.littleEndianTail(from: whole) | UInt64(truncatingIfNeeded: count) << 56)
+        state.absorb(all: bytes)
         return state.finishLong()
     }
 
@@ -104,6 +90,19 @@ private struct SipState {
         v3 ^= word
         round()
         v0 ^= word
+    }
+
+    /// All of a message: its words, then what is left of it with its length.
+    @inline(__always)
+    mutating func absorb(all bytes: Span<UInt8>) {
+        let count = bytes.count
+        let whole = count & ~7
+        var offset = 0
+        while offset < whole {
+            absorb(bytes.littleEndianWord(at: offset))
+            offset &+= 8
+        }
+        absorb(bytes.littleEndianTail(from: whole) | UInt64(truncatingIfNeeded: count) << 56)
     }
 
     consuming func finish() -> UInt64 {

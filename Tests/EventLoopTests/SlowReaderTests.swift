@@ -7,6 +7,13 @@ import Testing
     /// What a test's client is sent for each read: more than sockets buffer.
     private static let reply = pattern(8 << 20)
 
+    private func replyingAndAwaiting() -> ProbeHandler.Orders {
+        .init(received: { loop, id, _ in
+            loop.send(id, Self.reply.span)
+            loop.awaitOutput(id)
+        })
+    }
+
     private func replying(andClosing closes: Bool = false) -> ProbeHandler.Orders {
         .init(received: { loop, id, _ in
             loop.send(id, Self.reply.span)
@@ -156,15 +163,11 @@ import Testing
     }
 
     @Test func anAwaitedPeerIsGivenTimeAnewForEachPieceItTakes() throws {
-        let orders = ProbeHandler.Orders(received: { loop, id, _ in
-            loop.send(id, Self.reply.span)
-            loop.awaitOutput(id)
-        })
         let configure = { (configuration: inout EventLoopConfiguration) in
             configuration.maximumPendingBytes = 16 << 20
             configuration.stallMilliseconds = 1000
         }
-        try withLoops(configure, orders: orders) { served in
+        try withLoops(configure, orders: replyingAndAwaiting()) { served in
             let client = try served.client(receiveBuffer: 8192)
             try client.send("?")
             let slowUntil = served.loop.exactNanoseconds + 2_200_000_000
@@ -183,15 +186,11 @@ import Testing
     }
 
     @Test func anAwaitedPeerThatTakesNothingIsCutOff() throws {
-        let orders = ProbeHandler.Orders(received: { loop, id, _ in
-            loop.send(id, Self.reply.span)
-            loop.awaitOutput(id)
-        })
         let configure = { (configuration: inout EventLoopConfiguration) in
             configuration.maximumPendingBytes = 16 << 20
             configuration.stallMilliseconds = 50
         }
-        try withLoops(configure, orders: orders) { served in
+        try withLoops(configure, orders: replyingAndAwaiting()) { served in
             let client = try served.client(receiveBuffer: 8192)
             try client.send("?")
             #expect(eventually { served.probe.events == [.opened, .received(1), .closed(.slowReader)] })
@@ -201,16 +200,12 @@ import Testing
 
     /// Each piece comes in time; all of them together would take for ever.
     @Test func anAwaitedPeerThatTakesLittleOverAllIsCutOff() throws {
-        let orders = ProbeHandler.Orders(received: { loop, id, _ in
-            loop.send(id, Self.reply.span)
-            loop.awaitOutput(id)
-        })
         let configure = { (configuration: inout EventLoopConfiguration) in
             configuration.maximumPendingBytes = 16 << 20
             configuration.stallMilliseconds = 1000
             configuration.minimumReadBytesPerSecond = 100 << 20
         }
-        try withLoops(configure, orders: orders) { served in
+        try withLoops(configure, orders: replyingAndAwaiting()) { served in
             let client = try served.client(receiveBuffer: 8192)
             try client.send("?")
             // 2.5 MiB a second: some of it is taken in each second.
