@@ -24,6 +24,7 @@ let package = Package(
     targets: [
         .target(name: "CLinux"),
         .target(name: "CSystemd"),
+        .target(name: "CTOML"),
         .target(name: "CChecksum"),
         .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .target(name: "Arenas", swiftSettings: settings),
@@ -46,10 +47,12 @@ let package = Package(
                 "Telemetry",
             ],
             resources: [.embedInCode("openapi.yaml"), .embedInCode("console.html")], swiftSettings: settings),
+        .target(name: "Configuration", dependencies: ["CTOML"], swiftSettings: settings),
         .executableTarget(
             name: "postern",
             dependencies: [
-                "Gateway", "SegmentLog", "PubSub", "TLS", "Access", "Clients", "CSystemd", "Telemetry",
+                "Gateway", "Configuration", "SegmentLog", "PubSub", "TLS", "Access", "Clients", "CLinux", "CSystemd",
+                "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
@@ -84,6 +87,7 @@ let package = Package(
         .testTarget(
             name: "ClientsTests", dependencies: ["Clients", "Arenas", "CAllocationCount"], swiftSettings: settings),
         .testTarget(name: "TLSTests", dependencies: ["TLS"], swiftSettings: settings),
+        .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: settings),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: settings),
         .testTarget(name: "GatewayTests", dependencies: ["Gateway", "GatewayTesting"], swiftSettings: settings),
         .testTarget(name: "LayeringTests", swiftSettings: settings),
@@ -99,5 +103,6 @@ let package = Package(
                 "Gateway", "Access", "Clients",
             ],
             path: "Tests/Support/Fuzzer", swiftSettings: settings),
-    ]
+    ],
+    cxxLanguageStandard: .cxx17
 )

@@ -3,8 +3,9 @@
 # usage: install-packages.sh run|test
 set -euo pipefail
 
-# The compiler links with g++'s runtime files; git fetches the two Swift packages; OpenSSL speaks TLS and checks tokens.
-run_packages=(curl git g++ libc6-dev libssl-dev)
+# The compiler links with g++'s runtime files; git fetches the two Swift packages; OpenSSL speaks TLS and checks tokens;
+# toml++, which is compiled in, reads the file of settings.
+run_packages=(curl git g++ libc6-dev libssl-dev libtomlplusplus-dev)
 # simdjson and http-parser are what the JSON and HTTP parsers are compared with; promtool comes in prometheus,
 # systemd-analyze in systemd; a browser shows the console, strace counts system calls, and nginx and HAProxy stand in
 # front.

@@ -10,12 +10,11 @@ public final class Authenticator: Sendable {
         var generation: UInt64
     }
 
-    private let configuration: AccessConfiguration
     private let current: Mutex<Current>
     /// That of `current`, to be compared without a lock.
     private let currentGeneration: Atomic<UInt64>
-    /// One `reload()` at a time, so that what was read last is what holds.
-    private let reloading = Mutex<Void>(())
+    /// Which files were read last. One `reload` at a time, so that what they held is what holds.
+    private let reading: Mutex<AccessConfiguration>
     /// What was found worth saying about the files at the start.
     public let warnings: [String]
 
@@ -23,13 +22,13 @@ public final class Authenticator: Sendable {
     /// - Throws: all that is wrong in all of them.
     public init(_ configuration: AccessConfiguration) throws(AccessError) {
         let (state, warnings) = try AccessState.read(configuration)
-        self.configuration = configuration
+        reading = Mutex(configuration)
         self.warnings = warnings
         current = Mutex(Current(state: state, generation: 1))
         currentGeneration = Atomic(1)
     }
 
-    /// Which reading of the files holds; another number after each `reload()` that succeeded.
+    /// Which reading of the files holds; another number after each `reload` that succeeded.
     public var generation: UInt64 { currentGeneration.load(ordering: .acquiring) }
 
     /// How many static tokens are known.
@@ -37,12 +36,15 @@ public final class Authenticator: Sendable {
 
     /// Reads the files anew. Where anything is wrong in them, what was read before holds on. Takes as long as reading
     /// takes, a third of a second for the most tokens: not for a loop's thread.
+    /// - Parameter configuration: the files, where they are others than before.
     /// - Returns: what whoever runs the server should know.
     /// - Throws: all that is wrong.
     @discardableResult
-    public func reload() throws(AccessError) -> [String] {
-        try reloading.withLock { (_) throws(AccessError) in
+    public func reload(_ configuration: AccessConfiguration? = nil) throws(AccessError) -> [String] {
+        try reading.withLock { last throws(AccessError) in
+            let configuration = configuration ?? last
             let (state, warnings) = try AccessState.read(configuration)
+            last = configuration
             current.withLock { current in
                 current = Current(state: state, generation: current.generation + 1)
                 currentGeneration.store(current.generation, ordering: .releasing)

@@ -194,3 +194,7 @@ void postern_sleep_microseconds(uint32_t microseconds) {
     struct timespec pause = {.tv_sec = microseconds / 1000000, .tv_nsec = microseconds % 1000000 * 1000L};
     nanosleep(&pause, NULL);
 }
+
+extern char **environ;
+
+const char *postern_environment_entry(int64_t index) { return environ == NULL ? NULL : environ[index]; }

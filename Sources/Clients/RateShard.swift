@@ -6,7 +6,7 @@ struct RateShard: ~Copyable, Sendable {
     static let probeCount = 16
 
     private var entries: [RateEntry]
-    private let limits: RateLimits
+    var limits: RateLimits
     private var statistics = RateTableStatistics()
 
     /// - Parameter capacity: entries, a power of two, at least `probeCount`; one more is shared.

@@ -22,8 +22,6 @@ public final class RateTable: Sendable {
 
     private let shards: [RateTableShard]
     private let hash: KeyedHash
-    /// What each client may do.
-    public let limits: RateLimits
     /// Keys there is room for.
     public let capacity: Int
 
@@ -33,11 +31,15 @@ public final class RateTable: Sendable {
         let wanted = min(max(capacity, Self.shardCount * RateShard.probeCount), 1 << 28)
         let rounded = 1 << (Int.bitWidth - (wanted - 1).leadingZeroBitCount)
         self.capacity = rounded
-        self.limits = limits
         self.hash = hash
         shards = (0..<Self.shardCount).map { _ in
             RateTableShard(capacity: rounded / Self.shardCount, limits: limits)
         }
+    }
+
+    /// Lets each client do as much from now on. What it did counts as before.
+    public func setLimits(_ limits: RateLimits) {
+        for shard in shards { shard.state.withLock { $0.limits = limits } }
     }
 
     /// Takes what a request costs from its client's limits, all of it or nothing.

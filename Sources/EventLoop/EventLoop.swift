@@ -10,7 +10,7 @@ public final class EventLoop: @unchecked Sendable {
     public let index: Int
     public let statistics = LoopStatistics()
 
-    let configuration: EventLoopConfiguration
+    private(set) var configuration: EventLoopConfiguration
     let shared: GroupState
     let epoll: Descriptor
     private let wakeDescriptor: Descriptor
@@ -71,6 +71,13 @@ public final class EventLoop: @unchecked Sendable {
         try watchListeners()
         try watch(wakeDescriptor.number, Token.wake)
         if signals >= 0 { try watch(signals, Token.signals) }
+    }
+
+    /// Goes by other limits from now on. On the loop's thread.
+    public func setLimits(maximumConnections: Int, stallMilliseconds: UInt64, drainTimeoutMilliseconds: UInt64) {
+        configuration.maximumConnections = maximumConnections
+        configuration.stallMilliseconds = stallMilliseconds
+        configuration.drainTimeoutMilliseconds = drainTimeoutMilliseconds
     }
 
     /// Monotonic time, read once a turn.

@@ -6,6 +6,7 @@ import Telemetry
 ///
 /// Make it, `start()` it, and `join()` it; `drain()` or, where it handles signals, SIGTERM ends it.
 public final class Gateway: Sendable {
+    /// As it was at the start.
     public let configuration: GatewayConfiguration
     private let group: EventLoopGroup
     private let shared: GatewayShared
@@ -107,6 +108,22 @@ public final class Gateway: Sendable {
 
     /// How many files the process may open, after the limit was raised.
     public var openFilesLimit: Int { group.openFilesLimit }
+
+    /// Goes by another configuration from now on, each loop within a second: limits, times, what is kept. What can only
+    /// be set at the start, addresses and memory among them, stays as it is, whatever `configuration` has; so do
+    /// credentials and tokens, which are reloaded where they are.
+    /// - Parameter retention: what the log keeps.
+    public func reconfigure(_ configuration: GatewayConfiguration, retention: RetentionPolicy) {
+        var next = configuration
+        next.credentials = self.configuration.credentials
+        next.access = self.configuration.access
+        shared.live.replace(next)
+        shared.streams.setLimit(next.maximumStreams)
+        shared.log.setRetention(retention)
+    }
+
+    /// Notes for telemetry how a reload went.
+    public func reloaded(successfully: Bool) { shared.reloads.note(successfully: successfully) }
 
     /// Takes no more connections, answers parked polls with their cursor, finishes requests under way, and ends within
     /// the drain timeout.

@@ -5,7 +5,9 @@ import Telemetry
 
 /// What the loops of one gateway share. Nothing in it changes but what its parts guard themselves.
 final class GatewayShared: Sendable {
-    let configuration: GatewayConfiguration
+    /// What holds now of what may change.
+    let live: LiveConfigurations
+    let reloads = ReloadOutcome()
     let log: any MessageLog
     let storage: StorageMetrics?
     let arenas: ArenaPool
@@ -18,7 +20,6 @@ final class GatewayShared: Sendable {
     /// The port where TLS is spoken, for those who are sent there.
     let securePort: UInt16
     let crossOrigin: CrossOriginFields
-    let limits: ClientLimits
     let version: String
     let onDrain: @Sendable () -> Void
     let onReload: @Sendable () -> Void
@@ -30,11 +31,10 @@ final class GatewayShared: Sendable {
         loops: [EventLoop], roles: [ListenerRole], securePort: UInt16, version: String,
         onDrain: @escaping @Sendable () -> Void, onReload: @escaping @Sendable () -> Void
     ) {
-        self.configuration = configuration
+        live = LiveConfigurations(configuration)
         self.loops = loops
         self.roles = roles
         self.securePort = securePort
-        limits = ClientLimits(configuration)
         crossOrigin = CrossOriginFields(
             configuration.crossOrigin,
             allowsCredentials: configuration.access != nil && configuration.tokenCookie != nil)

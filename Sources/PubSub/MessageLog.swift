@@ -83,6 +83,9 @@ public protocol MessageLog: AnyObject, Sendable {
     /// - Returns: as `append` does.
     func deliverDue(nowMicroseconds: Int64) -> Appended
 
+    /// Keeps so much from now on; what is over it goes within a second or two. Any thread.
+    func setRetention(_ retention: RetentionPolicy)
+
     /// Drops what is too old; called about once a second by one thread.
     func enforceRetention(nowMicroseconds: Int64)
 

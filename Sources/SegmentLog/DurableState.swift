@@ -20,6 +20,8 @@ struct DurableState: ~Copyable {
     var finished: [FinishedSegment] = []
     /// Over it publishes wait until upkeep has followed.
     var mostFileBytes = Int.max
+    /// What the whole log keeps.
+    var retention = RetentionPolicy.unbounded
     /// Bytes of the file that is written to.
     var activeBytes = 0
     var damagedRanges = 0

@@ -53,8 +53,8 @@ public final class SegmentLog: MessageLog {
         initial.damagedRanges = damaged
         initial.log.hasDamage = damaged > 0
         initial.recoverySeconds = seconds
-        initial.mostFileBytes =
-            configuration.maximumBytes + SegmentLogConfiguration.maximumBehind * configuration.segmentBytes
+        initial.retention = configuration.retention
+        initial.mostFileBytes = configuration.mostFileBytes(configuration.retention)
         initial.settledSchedule = initial.log.schedule.lastNumber
         state = Locked(initial)
         writer = LogWriter(configuration: configuration, storage: storage, identity: identity, spare: spare)
@@ -66,6 +66,17 @@ public final class SegmentLog: MessageLog {
 
     /// Whether a message is acknowledged before it is on disk.
     var acknowledgesAtOnce: Bool { configuration.durability != .sync }
+
+    public func setRetention(_ retention: RetentionPolicy) {
+        state.withLock { state in
+            state.retention = retention
+            // Publishers do not pay for a bound that was lowered: what is there may be there until it is removed.
+            state.mostFileBytes = max(
+                configuration.mostFileBytes(retention), state.fileBytes + configuration.mostBytesBehind)
+            state.log.setRetention(count: retention.count)
+        }
+        upkeepBell.ring()
+    }
 
     // MARK: Threads
 

@@ -31,9 +31,19 @@ public struct SegmentLogConfiguration: Sendable {
     /// Largest segment: what is still in memory of a log is two of them at most.
     static let maximumSegmentBytes = 16 << 20
 
-    var maximumBytes: Int {
+    var maximumBytes: Int { maximumBytes(retention) }
+
+    func maximumBytes(_ retention: RetentionPolicy) -> Int {
         max(retention.bytes ?? .max / 4, smallSegmentBytes.map { $0 * 4 } ?? Self.minimumBytes)
     }
+
+    /// Whether a log that was opened with this may keep as much instead: segments keep their size while it is open.
+    public func allows(_ retention: RetentionPolicy) -> Bool {
+        var other = self
+        other.retention = retention
+        return other.segmentBytes == segmentBytes
+    }
+
     /// One sixteenth of the log, so that dropping one leaves most of it.
     var segmentBytes: Int { smallSegmentBytes ?? min(Self.maximumSegmentBytes, maximumBytes / 16) & ~4095 }
     /// Messages kept in memory though they can be read from disk.
@@ -45,6 +55,10 @@ public struct SegmentLogConfiguration: Sendable {
     static let maximumFinished = 4
     /// Segments that the files may be over their bound for a moment, while upkeep removes the oldest.
     static let maximumBehind = 6
+    var mostBytesBehind: Int { Self.maximumBehind * segmentBytes }
+
+    /// Bytes of files beyond which nothing is appended.
+    func mostFileBytes(_ retention: RetentionPolicy) -> Int { maximumBytes(retention) + mostBytesBehind }
 
     /// What the part in memory is made with. Its bound is far above what it holds, as it is emptied segment by segment.
     var window: MemoryLog.Configuration {

@@ -8,23 +8,28 @@ import Synchronization
 /// descriptor does not block, a line is given up, or cut short, after a second. Lines that cannot be written are lost
 /// in silence: there is no place left to say so.
 struct LineLogHandler: LogHandler {
-    var logLevel: Logger.Level
+    /// The process's, until a logger sets its own.
+    var logLevel: Logger.Level {
+        get { ownLevel ?? LogThreshold.level }
+        set { ownLevel = newValue }
+    }
     var metadata: Logger.Metadata = [:]
     var metadataProvider: Logger.MetadataProvider?
 
+    private var ownLevel: Logger.Level?
     private let label: String
     private let descriptor: Int32
     private let form: LogLine.Form
     private static let writing = Mutex<Void>(())
 
     init(
-        label: String, descriptor: Int32, form: LogLine.Form, level: Logger.Level,
+        label: String, descriptor: Int32, form: LogLine.Form, level: Logger.Level? = nil,
         metadataProvider: Logger.MetadataProvider?
     ) {
         self.label = label
         self.descriptor = descriptor
         self.form = form
-        self.logLevel = level
+        ownLevel = level
         self.metadataProvider = metadataProvider
     }
 

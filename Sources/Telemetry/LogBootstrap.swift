@@ -5,15 +5,16 @@ import Glibc
 ///
 /// The thread that logs writes the line itself. Where standard error is a pipe that nobody empties, it waits, and so
 /// does whoever logs next; where that pipe was closed, the system sends SIGPIPE, which a server ignores.
-/// - Parameter level: what is below it is not written.
+/// - Parameter level: what is below it is not written, until `LogThreshold` says otherwise.
 /// - Parameter metadataProvider: adds fields to every line.
 public func bootstrapLogging(
     level: LogLevel, format: LogFormat = .automatic, metadataProvider: Logger.MetadataProvider? = nil
 ) {
+    LogThreshold.level = level
     let form = LogLine.Form(format, descriptor: STDERR_FILENO)
     LoggingSystem.bootstrap(
         { label, provider in
             LineLogHandler(
-                label: label, descriptor: STDERR_FILENO, form: form, level: level, metadataProvider: provider)
+                label: label, descriptor: STDERR_FILENO, form: form, metadataProvider: provider)
         }, metadataProvider: metadataProvider)
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 
 /// The command line.
+@main
 struct Postern: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "postern",
@@ -13,17 +14,5 @@ struct Postern: ParsableCommand {
               curl 'localhost:8080/v1/topics/greetings/messages?wait=30s'
             """,
         version: "postern \(Version.text)",
-        subcommands: [Serve.self, LogCommand.self, TokenCommand.self])
-}
-
-@main
-enum Main {
-    static func main() {
-        var arguments = Array(CommandLine.arguments.dropFirst())
-        // Options from the environment are parsed as if they stood on the command line, so that they are checked alike.
-        if arguments.first == "serve" {
-            arguments = Environment.applied(to: arguments, options: Serve.optionNames)
-        }
-        Postern.main(arguments)
-    }
+        subcommands: [Serve.self, ConfigCommand.self, LogCommand.self, TokenCommand.self])
 }

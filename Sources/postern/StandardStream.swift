@@ -5,6 +5,11 @@ enum StandardStream {
     static func output(_ text: String) { write(text, to: STDOUT_FILENO) }
     static func error(_ text: String) { write(text, to: STDERR_FILENO) }
 
+    /// Tells a person what is wrong, on standard error; the program's name stands before each line.
+    static func complain(_ text: String) {
+        for line in text.split(separator: "\n") { error("postern: \(line)\n") }
+    }
+
     /// Lines gathered for standard output, for whoever writes many of them.
     struct Lines {
         private var bytes: [UInt8] = []

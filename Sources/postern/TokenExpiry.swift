@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import PubSub
 
 /// When a new token ends: a while from now, or at a time.
@@ -16,7 +17,7 @@ enum TokenExpiry: Equatable, Sendable {
             return
         }
         do {
-            let milliseconds = try OptionValues.milliseconds(1000...Self.longestMilliseconds)(text)
+            let milliseconds = try SettingForm<Int>.time(1000...Self.longestMilliseconds).read(text)
             self = .after(seconds: Int64(milliseconds / 1000))
         } catch {
             throw ValidationError("a time from 1s to 3650d, or one such as 2027-01-31T00:00:00Z, is wanted")

@@ -20,8 +20,10 @@ import Testing
             "Synchronization",
         ],
         "GatewayTesting": ["Gateway", "Glibc"],
+        "Configuration": ["CTOML"],
         "postern": [
-            "Gateway", "PubSub", "SegmentLog", "TLS", "Access", "Clients", "Telemetry", "CSystemd", "ArgumentParser",
+            "Configuration", "CLinux", "Synchronization", "Gateway", "PubSub", "SegmentLog", "TLS", "Access", "Clients",
+            "Telemetry", "CSystemd", "ArgumentParser",
             "Glibc",
         ],
     ]

@@ -35,6 +35,47 @@ import Testing
         #expect(fixture.texts("a") == ["young"])
     }
 
+    @Test(arguments: [LogKind.memory, .disk, .cold]) func boundsMayChangeWhileItIsOpen(_ kind: LogKind) throws {
+        let fixture = LogFixture(kind) { $0.retention.count = 5 }
+        for index in 1...9 { try fixture.publish("a", "\(index)") }
+        #expect(fixture.texts("a") == ["5", "6", "7", "8", "9"])
+        fixture.log.setRetention(RetentionPolicy(bytes: 256 << 20, count: 2))
+        fixture.enforceRetention()
+        #expect(fixture.texts("a") == ["8", "9"])
+        fixture.log.setRetention(RetentionPolicy(ageMicroseconds: 1_000_000, bytes: 256 << 20, count: 4))
+        for index in 10...15 { try fixture.publish("a", "\(index)") }
+        #expect(fixture.texts("a") == ["12", "13", "14", "15"])
+        fixture.now += 2_000_000
+        fixture.enforceRetention()
+        #expect(fixture.texts("a") == [])
+    }
+
+    @Test func memoryGrowsWithItsBound() throws {
+        let fixture = LogFixture(.memory) { $0.retention.bytes = 16 << 20 }
+        let text = String(repeating: "x", count: 100_000)
+        for index in 0..<300 { try fixture.publish("a", "\(index) \(text)") }
+        let before = fixture.log.statistics.messages
+        #expect(before > 100 && before < 168)
+        fixture.log.setRetention(RetentionPolicy(bytes: 128 << 20))
+        for index in 300..<1500 { try fixture.publish("a", "\(index) \(text)") }
+        let after = fixture.log.statistics.messages
+        #expect(after > 1100 && after < 1343)
+        // Nothing of what was there is mistaken for anything else.
+        let numbers = fixture.texts("a").map { Int($0.prefix { $0 != " " }) }
+        #expect(numbers.count > 1 && numbers == (1500 - after..<1500 - after + numbers.count).map { $0 })
+        fixture.log.setRetention(RetentionPolicy(bytes: 16 << 20))
+        for index in 0..<4 { try fixture.publish("a", "\(index) \(text)") }
+        #expect(fixture.log.statistics.messages < 168)
+    }
+
+    @Test func segmentsKeepTheirSizeWhileALogIsOpen() {
+        let small = RetentionPolicy(bytes: 32 << 20)
+        var memory = MemoryLog.Configuration()
+        #expect(memory.allows(small) && !memory.allows(RetentionPolicy(bytes: 8 << 20)))
+        memory.retention = RetentionPolicy(bytes: 8 << 20)
+        #expect(!memory.allows(small) && memory.allows(RetentionPolicy(bytes: 8 << 20, count: 1)))
+    }
+
     @Test func bytesBoundTheMemory() throws {
         let fixture = LogFixture(.memory) { $0.retention.bytes = 1 << 20 }
         let text = String(repeating: "x", count: 1000)

@@ -65,6 +65,9 @@ void postern_ignore_broken_pipes(void);
 // Raises the soft limit of open files to the hard one; the resulting soft limit, or a negated errno.
 int64_t postern_raise_open_files(void);
 
+// An entry of the environment, NAME=VALUE; NULL behind the last, which may be asked for only behind those before it.
+const char *postern_environment_entry(int64_t index);
+
 // Sleeps while `*word` is `expected`, at most so long (negative: without end); others wake it with `postern_futex_wake`.
 void postern_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_nanoseconds);
 void postern_futex_wake(const uint32_t *word);

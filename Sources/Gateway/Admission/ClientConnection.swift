@@ -14,13 +14,15 @@ struct ClientConnection {
 
 /// What each address and each token may do.
 struct ClientLimits: Sendable {
-    /// Nil where nothing is limited.
+    /// Nil where nothing was ever limited.
     let addresses: SharedRates?
     let tokens: SharedRates?
 
-    init(_ configuration: GatewayConfiguration) {
-        addresses = SharedRates(configuration.addressLimits, capacity: configuration.limitedClients)
-        tokens = SharedRates(configuration.tokenLimits, capacity: configuration.limitedClients)
+    /// - Parameter before: limits that held until now; what clients did counts on.
+    init(_ configuration: GatewayConfiguration, before: ClientLimits? = nil) {
+        let capacity = configuration.limitedClients
+        addresses = SharedRates(configuration.addressLimits, capacity: capacity, before: before?.addresses)
+        tokens = SharedRates(configuration.tokenLimits, capacity: capacity, before: before?.tokens)
     }
 
     var areUnlimited: Bool { addresses == nil && tokens == nil }
@@ -31,9 +33,15 @@ final class SharedRates: Sendable {
     let table: RateTable
     let limits: RateLimits
 
-    init?(_ limits: RateLimits, capacity: Int) {
-        guard !limits.isUnlimited else { return nil }
+    /// - Returns: nil where nothing is limited and nothing was before: what was counted then is still given back.
+    init?(_ limits: RateLimits, capacity: Int, before: SharedRates?) {
+        if let before {
+            table = before.table
+            table.setLimits(limits)
+        } else {
+            guard !limits.isUnlimited else { return nil }
+            table = RateTable(limits: limits, capacity: capacity)
+        }
         self.limits = limits
-        table = RateTable(limits: limits, capacity: capacity)
     }
 }

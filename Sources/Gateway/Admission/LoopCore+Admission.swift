@@ -26,7 +26,7 @@ extension LoopCore {
     ) throws(APIProblem) -> Admission {
         let role = shared.roles[loop.listener(of: id)]
         replies.standing = nil
-        limitedClient = role == .operators || shared.limits.areUnlimited ? nil : id
+        limitedClient = role == .operators || live.limits.areUnlimited ? nil : id
         // Before anything is looked up, so that guesses at tokens are counted as well.
         if limitedClient != nil {
             clients[Int(id.index)].requestAddress = resolveAddress(id, head, bytes)
@@ -57,8 +57,8 @@ extension LoopCore {
         _ operation: Operation, _ role: ListenerRole, _ head: RequestHead, _ bytes: Span<UInt8>
     ) throws(APIProblem) -> Principal? {
         guard role == .clients, !operation.isForAnyone else { return nil }
-        guard let access = shared.configuration.access else {
-            if operation.isForOperators, shared.configuration.operatorsAddress != nil {
+        guard let access = live.configuration.access else {
+            if operation.isForOperators, live.configuration.operatorsAddress != nil {
                 throw .forbidden("this is served to operators, at an address of their own")
             }
             try checkOrigin(head, bytes, replies.origin, isVouchedFor: false)

@@ -29,7 +29,7 @@ extension LoopCore {
         while start + 2 < origin.count, !origin.extracting(start..<start + 3).equals("://") { start += 1 }
         guard start + 3 <= origin.count else { return false }
         // Whoever stands in the way of plain HTTP can show any page under this host's name.
-        if shared.configuration.credentials != nil, !origin.extracting(0..<start).equals("https") { return false }
+        if live.configuration.credentials != nil, !origin.extracting(0..<start).equals("https") { return false }
         let rest = origin.extracting(start + 3..<origin.count)
         guard rest.count == host.count else { return false }
         for index in rest.indices where rest[index] | 0x20 != host[index] | 0x20 { return false }

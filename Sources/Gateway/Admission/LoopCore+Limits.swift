@@ -19,17 +19,17 @@ extension LoopCore {
     }
 
     private func expectsProxyHeader(_ id: ConnectionID) -> Bool {
-        shared.configuration.expectsProxyHeader && shared.roles[loop.listener(of: id)] == .clients
+        live.configuration.expectsProxyHeader && shared.roles[loop.listener(of: id)] == .clients
     }
 
     /// - Returns: false where the address has as many as it may. A trusted proxy's own are not counted.
     private mutating func countConnection(_ id: ConnectionID) -> Bool {
         let address = clients[Int(id.index)].address
         clients[Int(id.index)].requestAddress = address
-        guard shared.roles[loop.listener(of: id)] != .operators, !shared.configuration.trustedProxies.contains(address),
-            shared.limits.addresses?.limits.connections != nil
+        guard shared.roles[loop.listener(of: id)] != .operators, !live.configuration.trustedProxies.contains(address),
+            live.limits.addresses?.limits.connections != nil
         else { return true }
-        clients[Int(id.index)].connection = shared.limits.addresses?.table.enter(
+        clients[Int(id.index)].connection = live.limits.addresses?.table.enter(
             RateKey(address), .connection, at: loop.nowNanoseconds)
         return clients[Int(id.index)].connection != nil
     }
@@ -38,7 +38,7 @@ extension LoopCore {
         metrics.limited[.connections].add(1)
         exchanges[Int(id.index)].phase = .ended
         // Nothing can be said before TLS is agreed on, and that is what is not to be paid for.
-        guard shared.configuration.credentials == nil else { return loop.abort(id) }
+        guard live.configuration.credentials == nil else { return loop.abort(id) }
         loop.send(id, Self.tooManyConnections.utf8Span.span)
         loop.closeAfterFlush(id)
     }
@@ -56,7 +56,7 @@ extension LoopCore {
     /// Gives back what a connection held.
     mutating func leaveConnection(_ index: Int) {
         vacate(index)
-        if let ticket = clients[index].connection.take() { shared.limits.addresses?.table.leave(ticket) }
+        if let ticket = clients[index].connection.take() { live.limits.addresses?.table.leave(ticket) }
     }
 
     // MARK: The PROXY protocol
@@ -65,7 +65,7 @@ extension LoopCore {
     /// - Returns: how many bytes are wanted still; nil where it is none, or the peer is not trusted to send one.
     mutating func preface(_ id: ConnectionID, _ bytes: Span<UInt8>) -> Int? {
         let index = Int(id.index)
-        guard exchanges[index].phase == .head, shared.configuration.trustedProxies.contains(clients[index].address)
+        guard exchanges[index].phase == .head, live.configuration.trustedProxies.contains(clients[index].address)
         else { return nil }
         if exchanges[index].stash == Exchange.none { exchanges[index].stash = stashes.take { nil } }
         var header = stashes[exchanges[index].stash].take() ?? OutputBuffer(capacity: 64)
@@ -104,12 +104,12 @@ extension LoopCore {
     /// The client's address: the peer's, or what trusted proxies say of it.
     mutating func resolveAddress(_ id: ConnectionID, _ head: RequestHead, _ bytes: Span<UInt8>) -> ClientAddress {
         let peer = clients[Int(id.index)].address
-        var walk = ForwardedFor(peer: peer, trusted: shared.configuration.trustedProxies)
+        var walk = ForwardedFor(peer: peer, trusted: live.configuration.trustedProxies)
         var index = head.fieldCount - 1
         while !walk.isSettled, index >= 0 {
             let field = parser.field(at: index)
             if bytes.begins(with: "x-forwarded-for", in: field.name), field.name.count == 15 {
-                walk.walk(bytes.extracting(field.value), trusted: shared.configuration.trustedProxies)
+                walk.walk(bytes.extracting(field.value), trusted: live.configuration.trustedProxies)
             }
             index -= 1
         }
@@ -123,10 +123,10 @@ extension LoopCore {
     ) throws(APIProblem) {
         let now = loop.nowNanoseconds
         if let principal {
-            try take(shared.limits.tokens?.table.check(Self.key(principal), cost: cost, at: now))
+            try take(live.limits.tokens?.table.check(Self.key(principal), cost: cost, at: now))
         } else {
             try take(
-                shared.limits.addresses?.table.check(
+                live.limits.addresses?.table.check(
                     RateKey(clients[Int(id.index)].requestAddress), cost: cost, at: now))
         }
     }
@@ -160,7 +160,7 @@ extension LoopCore {
     /// Whether topics that come into being are counted.
     var limitsTopics: Bool {
         limitedClient != nil
-            && (shared.limits.addresses?.limits.topics != nil || shared.limits.tokens?.limits.topics != nil)
+            && (live.limits.addresses?.limits.topics != nil || live.limits.tokens?.limits.topics != nil)
     }
 
     // MARK: Polls and streams
@@ -170,13 +170,13 @@ extension LoopCore {
     mutating func occupy(_ id: ConnectionID, _ occupancy: Occupancy) throws(APIProblem) {
         let index = Int(id.index)
         guard limitedClient != nil else { return }
-        if let addresses = shared.limits.addresses?.limits, Self.isLimited(addresses, occupancy) {
+        if let addresses = live.limits.addresses?.limits, Self.isLimited(addresses, occupancy) {
             let key = RateKey(clients[index].requestAddress)
-            clients[index].waiting = shared.limits.addresses?.table.enter(key, occupancy, at: loop.nowNanoseconds)
+            clients[index].waiting = live.limits.addresses?.table.enter(key, occupancy, at: loop.nowNanoseconds)
             if clients[index].waiting == nil { throw limited(occupancy.kind, 1) }
         }
-        if let principal, let tokens = shared.limits.tokens?.limits, Self.isLimited(tokens, occupancy) {
-            clients[index].tokenWaiting = shared.limits.tokens?.table.enter(
+        if let principal, let tokens = live.limits.tokens?.limits, Self.isLimited(tokens, occupancy) {
+            clients[index].tokenWaiting = live.limits.tokens?.table.enter(
                 Self.key(principal), occupancy, at: loop.nowNanoseconds)
             if clients[index].tokenWaiting == nil {
                 vacate(index)
@@ -194,7 +194,7 @@ extension LoopCore {
     }
 
     mutating func vacate(_ index: Int) {
-        if let ticket = clients[index].waiting.take() { shared.limits.addresses?.table.leave(ticket) }
-        if let ticket = clients[index].tokenWaiting.take() { shared.limits.tokens?.table.leave(ticket) }
+        if let ticket = clients[index].waiting.take() { live.limits.addresses?.table.leave(ticket) }
+        if let ticket = clients[index].tokenWaiting.take() { live.limits.tokens?.table.leave(ticket) }
     }
 }

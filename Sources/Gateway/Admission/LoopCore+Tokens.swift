@@ -61,11 +61,11 @@ extension LoopCore {
                 throw error == .otherScheme ? .unauthorized : .invalidToken(Refusal.malformed.code)
             }
         }
-        if shared.configuration.allowsTokenParameter, let range = tokenParameter(head, bytes) {
+        if live.configuration.allowsTokenParameter, let range = tokenParameter(head, bytes) {
             guard shown == nil else { throw .invalidRequest }
             shown = ShownToken(range: range)
         }
-        guard shown == nil, let cookie = shared.configuration.tokenCookie,
+        guard shown == nil, let cookie = live.configuration.tokenCookie,
             let field = parser.value(named: "cookie", in: bytes), !field.isRepeated
         else { return shown }
         return Self.cookie(cookie, field.range, bytes).map { ShownToken(range: $0, isCookie: true) }

@@ -4,7 +4,7 @@ import HTTP
 /// that is new each time; nothing else may run or be loaded.
 extension LoopCore {
     mutating func getConsole(_ request: borrowing Request) throws(APIProblem) -> Int {
-        guard shared.configuration.servesConsole else { throw .notFound }
+        guard live.configuration.servesConsole else { throw .notFound }
         try Parameters(request.head.query, of: request.bytes).check(.none)
         let nonce = Nonce()
         replies.begin(200, "text/html; charset=utf-8", request.fate)

@@ -85,8 +85,8 @@ extension LoopCore {
     mutating func deliveryTime(
         _ due: Int64, _ now: Int64, _ problem: () -> APIProblem
     ) throws(APIProblem) -> Int64 {
-        guard due - now <= shared.configuration.maximumDelayMicroseconds else {
-            let seconds = Int(shared.configuration.maximumDelayMicroseconds / 1_000_000)
+        guard due - now <= live.configuration.maximumDelayMicroseconds else {
+            let seconds = Int(live.configuration.maximumDelayMicroseconds / 1_000_000)
             throw problem().with { $0.limit = seconds }
         }
         return due > now ? due : 0

@@ -9,7 +9,7 @@ extension LoopCore {
         _ id: ConnectionID, _ request: borrowing Request, _ arena: borrowing ScopedArena
     ) throws(APIProblem) -> Int {
         let parameters = Parameters(request.head.query, of: request.bytes)
-        try parameters.check(shared.configuration.allowsTokenParameter ? .readWithToken : .read)
+        try parameters.check(live.configuration.allowsTokenParameter ? .readWithToken : .read)
         let query = try readQuery(request, parameters, arena)
         let selection = try selection(request, parameters, arena)
         try checkMaySubscribe(selection.subscription.topics)

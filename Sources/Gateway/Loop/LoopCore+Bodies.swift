@@ -31,7 +31,7 @@ extension LoopCore {
             writeProblem(error.with { $0.closesConnection = true }, .none, head)
             return bytes.count
         }
-        loop.setDeadline(id, milliseconds: shared.configuration.bodyTimeoutMilliseconds)
+        loop.setDeadline(id, milliseconds: live.configuration.bodyTimeoutMilliseconds)
         if head.expectsContinue, bytes.count == head.byteCount {
             replies.output.append(ResponseWriter.continueResponse)
         }
@@ -68,9 +68,9 @@ extension LoopCore {
     /// The rest has so much time as there was at first, and more for what came: a body that drips is cut off however long
     /// it is, and a large one over a slow line is not.
     private func extendDeadline(_ id: ConnectionID, _ slot: UInt32) {
-        let earned = incoming[slot].receivedBytes * 1000 / shared.configuration.minimumBodyBytesPerSecond
+        let earned = incoming[slot].receivedBytes * 1000 / live.configuration.minimumBodyBytesPerSecond
         let spent = Int((loop.nowNanoseconds &- incoming[slot].leasedNanoseconds) / 1_000_000)
-        loop.setDeadline(id, milliseconds: shared.configuration.bodyTimeoutMilliseconds + earned - spent)
+        loop.setDeadline(id, milliseconds: live.configuration.bodyTimeoutMilliseconds + earned - spent)
     }
 
     /// What became of a piece of a body.
@@ -147,8 +147,8 @@ extension LoopCore {
             switch step {
             case .data(let range):
                 incoming[slot].bodyBytes += range.count
-                guard incoming[slot].bodyBytes <= shared.configuration.maximumBodyBytes else {
-                    throw .payloadTooLarge(limit: shared.configuration.maximumBodyBytes)
+                guard incoming[slot].bodyBytes <= live.configuration.maximumBodyBytes else {
+                    throw .payloadTooLarge(limit: live.configuration.maximumBodyBytes)
                 }
                 buffer.append(contentsOf: bytes.extracting(range))
                 offset = range.upperBound

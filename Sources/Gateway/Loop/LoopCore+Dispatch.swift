@@ -69,7 +69,7 @@ extension LoopCore {
     }
 
     private mutating func beginIdling(_ id: ConnectionID) {
-        loop.setDeadline(id, milliseconds: shared.configuration.idleTimeoutMilliseconds)
+        loop.setDeadline(id, milliseconds: live.configuration.idleTimeoutMilliseconds)
     }
 
     /// Counts a request that is done.

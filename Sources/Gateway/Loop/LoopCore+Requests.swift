@@ -136,15 +136,15 @@ extension LoopCore {
     /// The head is not all there: it has so long to come.
     private mutating func beginWaiting(_ id: ConnectionID) {
         guard exchanges[Int(id.index)].stash == Exchange.none else { return }
-        loop.setDeadline(id, milliseconds: shared.configuration.headTimeoutMilliseconds)
+        loop.setDeadline(id, milliseconds: live.configuration.headTimeoutMilliseconds)
     }
 
     private mutating func begin(_ id: ConnectionID, _ head: RequestHead, _ bytes: Span<UInt8>) -> Int {
         let length = head.isChunked ? nil : head.contentLength ?? 0
         if let length {
-            guard length <= shared.configuration.maximumBodyBytes else {
+            guard length <= live.configuration.maximumBodyBytes else {
                 pool.countOversizeRejection()
-                writeProblem(.payloadTooLarge(limit: shared.configuration.maximumBodyBytes), .none, head)
+                writeProblem(.payloadTooLarge(limit: live.configuration.maximumBodyBytes), .none, head)
                 return bytes.count
             }
             if length <= bytes.count - head.byteCount {

@@ -47,7 +47,7 @@ extension LoopCore {
         var stream = Stream()
         stream.connection = id
         stream.sentMilliseconds = nowMilliseconds
-        let lifetime = shared.configuration.streamLifetimeMilliseconds
+        let lifetime = live.configuration.streamLifetimeMilliseconds
         if lifetime > 0 {
             // Spread, so that what began together does not come back together.
             stream.endsMilliseconds = nowMilliseconds + UInt64(lifetime - lifetime / 10 + .random(in: 0...lifetime / 5))
@@ -167,7 +167,7 @@ extension LoopCore {
     /// The next heartbeat, or the end.
     private func setStreamDeadline(_ id: ConnectionID, _ slot: UInt32) {
         let now = nowMilliseconds
-        let heartbeat = streams[slot].sentMilliseconds + UInt64(shared.configuration.heartbeatMilliseconds)
+        let heartbeat = streams[slot].sentMilliseconds + UInt64(live.configuration.heartbeatMilliseconds)
         let next = min(heartbeat, streams[slot].endsMilliseconds)
         loop.setDeadline(id, milliseconds: next > now ? Int(next - now) : 0)
     }
@@ -176,7 +176,7 @@ extension LoopCore {
         let slot = exchanges[Int(id.index)].stream
         let now = nowMilliseconds
         if now >= streams[slot].endsMilliseconds { return endStream(id, streams[slot].endReason) }
-        if now >= streams[slot].sentMilliseconds + UInt64(shared.configuration.heartbeatMilliseconds) {
+        if now >= streams[slot].sentMilliseconds + UInt64(live.configuration.heartbeatMilliseconds) {
             sendHeartbeat(id, slot)
         }
         if streams[slot].state != .held { setStreamDeadline(id, slot) }
@@ -206,7 +206,7 @@ extension LoopCore {
 
     /// Ends streams whose tokens the operator took back or changed, and sends parked polls home to ask anew, once files were read again.
     mutating func endRevoked() {
-        guard let access = shared.configuration.access, access.generation != tokenGeneration else { return }
+        guard let access = live.configuration.access, access.generation != tokenGeneration else { return }
         tokenGeneration = access.generation
         for index in 0..<exchanges.count {
             guard let id = loop.connection(at: index) else { continue }
@@ -257,7 +257,7 @@ extension LoopCore {
     /// Draining: each stream ends at a moment of its own, so that not all clients come back at once.
     mutating func drainStream(_ id: ConnectionID) {
         let slot = exchanges[Int(id.index)].stream
-        let window = shared.configuration.drainTimeoutMilliseconds * 3 / 4
+        let window = live.configuration.drainTimeoutMilliseconds * 3 / 4
         streams[slot].endsMilliseconds = nowMilliseconds + .random(in: 0...UInt64(window))
         streams[slot].endReason = .drain
         if streams[slot].state != .held { setStreamDeadline(id, slot) }

@@ -18,6 +18,8 @@ struct LoopCore: ~Copyable {
     let reader: any LogReader
     let pool: LocalArenaPool
     let metrics: LoopMetrics
+    /// What holds for this loop until it next looks whether there is anything newer, once a second.
+    var live: LiveConfiguration
     var parser = RequestParser()
     var exchanges = StableArray<Exchange>()
     var clients = StableArray<ClientConnection>()
@@ -57,6 +59,7 @@ struct LoopCore: ~Copyable {
         self.loop = loop
         self.shared = shared
         self.metrics = metrics
+        live = shared.live.current
         log = shared.log
         reader = shared.log.makeReader()
         pool = shared.arenas.makeLocal()
@@ -72,7 +75,7 @@ struct LoopCore: ~Copyable {
     mutating func opened(_ id: ConnectionID) {
         exchanges.reserve(through: Int(id.index)) { Exchange() }
         exchanges[Int(id.index)] = Exchange()
-        loop.setDeadline(id, milliseconds: shared.configuration.headTimeoutMilliseconds)
+        loop.setDeadline(id, milliseconds: live.configuration.headTimeoutMilliseconds)
         admitConnection(id)
     }
 
@@ -102,7 +105,7 @@ struct LoopCore: ~Copyable {
         if exchanges[index].phase == .streaming { return streamDrained(id) }
         guard exchanges[index].phase == .blocked else { return }
         exchanges[index].phase = .head
-        loop.setDeadline(id, milliseconds: shared.configuration.idleTimeoutMilliseconds)
+        loop.setDeadline(id, milliseconds: live.configuration.idleTimeoutMilliseconds)
         loop.resumeReading(id)
         process(id, Span())
         send(id)
@@ -138,6 +141,7 @@ struct LoopCore: ~Copyable {
 
     mutating func everySecond() {
         updateDate()
+        takeUpConfiguration()
         let seconds = Int(loop.nowNanoseconds / 1_000_000_000)
         pool.trim(nowSeconds: seconds)
         let reader = reader
@@ -147,6 +151,15 @@ struct LoopCore: ~Copyable {
         guard loop.index == 0 else { return }
         shared.arenas.trim(nowSeconds: seconds)
         log.enforceRetention(nowMicroseconds: loop.wallClockMicroseconds)
+    }
+
+    private mutating func takeUpConfiguration() {
+        guard shared.live.generation != live.generation else { return }
+        live = shared.live.current
+        loop.setLimits(
+            maximumConnections: live.configuration.maximumConnections,
+            stallMilliseconds: UInt64(live.configuration.stallTimeoutMilliseconds),
+            drainTimeoutMilliseconds: UInt64(live.configuration.drainTimeoutMilliseconds))
     }
 
     private mutating func updateDate() {

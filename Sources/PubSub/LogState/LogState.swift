@@ -10,8 +10,8 @@ package struct LogState: ~Copyable {
 
     let epoch: Epoch
     let home: Home
-    let retention: RetentionPolicy
-    let maximumBytes: Int
+    private(set) var retention: RetentionPolicy
+    private(set) var maximumBytes: Int
     var segments: SegmentStore
     package var topics: TopicTable
     package var idempotency: IdempotencyWindow
@@ -67,6 +67,16 @@ package struct LogState: ~Copyable {
         readers.reserveNews(topics.indexBound)
         return id
     }
+
+    /// Keeps so much from now on. What is over it goes with the next appends and sweeps.
+    mutating func setRetention(_ retention: RetentionPolicy) {
+        self.retention = retention
+        maximumBytes = MemoryLog.Configuration.maximumBytes(retention)
+        segments.reserve(maximumBytes: maximumBytes)
+    }
+
+    /// The same for the part in memory of a log on disk, whose bytes are bounded by what is still to be written.
+    package mutating func setRetention(count: Int?) { retention.count = count }
 
     package func snapshot(_ id: TopicID) -> TopicSnapshot? {
         let state = topics[id]

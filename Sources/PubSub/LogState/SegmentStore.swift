@@ -18,8 +18,8 @@ package struct SegmentStore: ~Copyable {
 
     /// Bytes of an ordinary segment; a message or batch larger than that gets one of its own size.
     let segmentBytes: Int
-    private let slots: UnsafeMutablePointer<Segment>
-    private let slotMask: UInt64
+    private var slots: UnsafeMutablePointer<Segment>
+    private var slotMask: UInt64
     /// Segment numbers: `resting ..< oldest` are dropped but may still be read, `oldest ..< end` are live.
     private(set) var resting: UInt64 = 1
     private(set) var oldest: UInt64 = 1
@@ -39,10 +39,28 @@ package struct SegmentStore: ~Copyable {
 
     init(segmentBytes: Int, maximumBytes: Int) {
         self.segmentBytes = segmentBytes
-        var slotCount: UInt64 = 1
-        while slotCount < UInt64(maximumBytes / segmentBytes + Self.restingSlack) { slotCount *= 2 }
+        let slotCount = Self.slotCount(segmentBytes, maximumBytes)
         slotMask = slotCount - 1
         unsafe slots = .allocate(capacity: Int(slotCount))
+    }
+
+    private static func slotCount(_ segmentBytes: Int, _ maximumBytes: Int) -> UInt64 {
+        var count: UInt64 = 1
+        while count < UInt64(maximumBytes / segmentBytes + restingSlack) { count *= 2 }
+        return count
+    }
+
+    /// Makes slots for so many bytes of segments, where there are fewer. Segments stay where they are in memory.
+    mutating func reserve(maximumBytes: Int) {
+        let slotCount = Self.slotCount(segmentBytes, maximumBytes)
+        guard slotCount > slotMask + 1 else { return }
+        let larger = UnsafeMutablePointer<Segment>.allocate(capacity: Int(slotCount))
+        for number in resting..<end {
+            unsafe (larger + Int(number & (slotCount - 1))).initialize(to: slots[Int(number & slotMask)])
+        }
+        unsafe slots.deallocate()
+        unsafe slots = larger
+        slotMask = slotCount - 1
     }
 
     deinit {

@@ -21,9 +21,21 @@ public final class MemoryLog: MessageLog {
         /// Smallest byte bound of the whole log.
         public static let minimumBytes = 1 << 20
 
-        var maximumBytes: Int { max(retention.bytes ?? .max / 4, Self.minimumBytes) }
+        var maximumBytes: Int { Self.maximumBytes(retention) }
+
+        static func maximumBytes(_ retention: RetentionPolicy) -> Int {
+            max(retention.bytes ?? .max / 4, minimumBytes)
+        }
+
         /// One sixteenth of the log, so that dropping one leaves most of it; one MiB at most.
         var segmentBytes: Int { min(1 << 20, maximumBytes / 16) & ~63 }
+
+        /// Whether a log that was made with this may keep as much instead: segments keep their size while it lives.
+        public func allows(_ retention: RetentionPolicy) -> Bool {
+            var other = self
+            other.retention = retention
+            return other.segmentBytes == segmentBytes
+        }
     }
 
     public let epoch: Epoch
@@ -129,6 +141,10 @@ public final class MemoryLog: MessageLog {
     public func await(_ commit: Commit, reader: Int) {}
     public func start(_ wake: @escaping @Sendable (ReaderSet) -> Void) {}
     public func end() {}
+
+    public func setRetention(_ retention: RetentionPolicy) {
+        state.withLock { $0.setRetention(retention) }
+    }
 
     public func enforceRetention(nowMicroseconds: Int64) {
         while state.withLock({ $0.sweep(nowMicroseconds: nowMicroseconds) }) {}

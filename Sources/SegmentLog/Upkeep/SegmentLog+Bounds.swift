@@ -14,10 +14,10 @@ extension SegmentLog {
     /// Drops what is too old, too many or too large for the whole log, oldest first.
     private func dropOverGlobalBounds() {
         let now = clock()
-        let bounds = configuration.retention
+        let bounds = state.withLock { $0.retention }
         while true {
             let excess = state.withLock { state in
-                var over = state.fileBytes + spare.byteCount - configuration.maximumBytes
+                var over = state.fileBytes + spare.byteCount - configuration.maximumBytes(bounds)
                 var through: UInt64 = 0
                 for segment in state.catalog.segments where over > 0 {
                     through = segment.lastSequence

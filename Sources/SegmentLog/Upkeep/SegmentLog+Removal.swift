@@ -16,7 +16,7 @@ extension SegmentLog {
                     else { return nil }
                     // Its idempotency keys are still good, and there is room for them.
                     let keepsKeys = first.hasKeys(since: since)
-                    return keepsKeys && state.fileBytes <= configuration.maximumBytes ? nil : first
+                    return keepsKeys && state.fileBytes <= configuration.maximumBytes(state.retention) ? nil : first
                 }
                 guard let dead, keepSettings(of: dead), keepWaiting(behind: dead.lastSequence) else { return }
                 upkeep.removal = (dead, awaitStaged())
