@@ -25,6 +25,7 @@ let package = Package(
         .target(name: "CLinux"),
         .target(name: "CSystemd"),
         .target(name: "CTOML"),
+        .target(name: "CCurl"),
         .target(name: "CChecksum"),
         .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .target(name: "Arenas", swiftSettings: settings),
@@ -48,10 +49,11 @@ let package = Package(
             ],
             resources: [.embedInCode("openapi.yaml"), .embedInCode("console.html")], swiftSettings: settings),
         .target(name: "Configuration", dependencies: ["CTOML"], swiftSettings: settings),
+        .target(name: "PosternClient", dependencies: ["CCurl", "Arenas", "JSON"], swiftSettings: settings),
         .executableTarget(
             name: "postern",
             dependencies: [
-                "Gateway", "Configuration", "SegmentLog", "PubSub", "TLS", "Access", "Clients", "CLinux", "CSystemd",
+                "Gateway", "PosternClient", "Configuration", "SegmentLog", "PubSub", "TLS", "Access", "Clients", "CLinux", "CSystemd",
                 "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -87,6 +89,7 @@ let package = Package(
         .testTarget(
             name: "ClientsTests", dependencies: ["Clients", "Arenas", "CAllocationCount"], swiftSettings: settings),
         .testTarget(name: "TLSTests", dependencies: ["TLS"], swiftSettings: settings),
+        .testTarget(name: "PosternClientTests", dependencies: ["PosternClient"], swiftSettings: settings),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: settings),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: settings),
         .testTarget(name: "GatewayTests", dependencies: ["Gateway", "GatewayTesting"], swiftSettings: settings),

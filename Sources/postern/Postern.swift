@@ -14,5 +14,8 @@ struct Postern: ParsableCommand {
               curl 'localhost:8080/v1/topics/greetings/messages?wait=30s'
             """,
         version: "postern \(Version.text)",
-        subcommands: [Serve.self, ConfigCommand.self, LogCommand.self, TokenCommand.self])
+        subcommands: [
+            Serve.self, ConfigCommand.self, Publish.self, Subscribe.self, Topics.self, Health.self, LogCommand.self,
+            TokenCommand.self,
+        ])
 }

@@ -24,22 +24,30 @@ enum StandardStream {
 
         mutating func flush() {
             // unsafe: passes bytes to the kernel for the length of the call.
-            unsafe bytes.withUnsafeBytes { bytes in unsafe StandardStream.writeAll(bytes, to: STDOUT_FILENO) }
+            _ = unsafe bytes.withUnsafeBytes { bytes in unsafe StandardStream.writeAll(bytes, to: STDOUT_FILENO) }
             bytes.removeAll(keepingCapacity: true)
         }
+    }
+
+    /// Writes to standard output.
+    /// - Returns: false where that fails; `errno` says why.
+    // unsafe: passes bytes to the kernel for the length of the call.
+    static func write(_ bytes: [UInt8]) -> Bool {
+        unsafe bytes.withUnsafeBytes { bytes in unsafe writeAll(bytes, to: STDOUT_FILENO) }
     }
 
     // unsafe: passes bytes to the kernel for the length of the call.
     private static func write(_ text: String, to descriptor: Int32) {
         var text = text
-        text.withUTF8 { bytes in unsafe writeAll(UnsafeRawBufferPointer(bytes), to: descriptor) }
+        _ = text.withUTF8 { bytes in unsafe writeAll(UnsafeRawBufferPointer(bytes), to: descriptor) }
     }
 
-    private static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) {
+    private static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
         var done = 0
         while done < bytes.count, let start = bytes.baseAddress {
             let count = unsafe Glibc.write(descriptor, start + done, bytes.count - done)
-            if count > 0 { done += count } else if errno != EINTR { return }
+            if count > 0 { done += count } else if errno != EINTR { return false }
         }
+        return true
     }
 }

@@ -21,8 +21,9 @@ import Testing
         ],
         "GatewayTesting": ["Gateway", "Glibc"],
         "Configuration": ["CTOML"],
+        "PosternClient": ["Arenas", "CCurl", "Glibc", "JSON"],
         "postern": [
-            "Configuration", "CLinux", "Synchronization", "Gateway", "PubSub", "SegmentLog", "TLS", "Access", "Clients",
+            "Configuration", "PosternClient", "CLinux", "Synchronization", "Gateway", "PubSub", "SegmentLog", "TLS", "Access", "Clients",
             "Telemetry", "CSystemd", "ArgumentParser",
             "Glibc",
         ],

@@ -1,4 +1,3 @@
-import CLinux
 import Configuration
 import Glibc
 
@@ -11,7 +10,7 @@ struct SettingSources: Sendable {
 
     init(_ flags: ServerFlags) {
         self.flags = flags.given
-        environment = Self.environment()
+        environment = Environment.all()
         path = flags.config ?? environment["POSTERN_CONFIG"]
     }
 
@@ -62,19 +61,5 @@ struct SettingSources: Sendable {
             bytes += piece[0..<count]
             guard bytes.count <= maximumBytes else { throw problem("at most \(maximumBytes) bytes are taken") }
         }
-    }
-
-    // unsafe: the environment is C's; it is copied before anything could change it.
-    private static func environment() -> [String: String] {
-        var variables: [String: String] = [:]
-        var index: Int64 = 0
-        while let entry = unsafe postern_environment_entry(index) {
-            let text = unsafe String(cString: entry)
-            if let equals = text.firstIndex(of: "=") {
-                variables[String(text[..<equals])] = String(text[text.index(after: equals)...])
-            }
-            index += 1
-        }
-        return variables
     }
 }
