@@ -37,6 +37,16 @@ build: check-swift ## Build the release binary, .build/release/postern
 	$(call step,release build)
 	@swift build -c release --static-swift-stdlib --product postern
 
+.PHONY: man completions
+man: build ## Write the manual page to .build/man
+	@mkdir -p .build/man && scripts/manual.py $(POSTERN) > .build/man/postern.1
+
+completions: build ## Write completions for bash, zsh and fish to .build/completions
+	@mkdir -p .build/completions
+	@$(POSTERN) --generate-completion-script bash > .build/completions/postern
+	@$(POSTERN) --generate-completion-script zsh > .build/completions/_postern
+	@$(POSTERN) --generate-completion-script fish > .build/completions/postern.fish
+
 .PHONY: test
 test: install-test lint test-swift test-fuzz test-asan test-tsan build test-http ## Everything that must hold before a change goes in
 

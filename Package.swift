@@ -53,7 +53,8 @@ let package = Package(
         .executableTarget(
             name: "postern",
             dependencies: [
-                "Gateway", "PosternClient", "Configuration", "SegmentLog", "PubSub", "TLS", "Access", "Clients", "CLinux", "CSystemd",
+                "Gateway", "PosternClient", "Configuration", "SegmentLog", "PubSub", "TLS", "Access", "Clients",
+                "CLinux", "CSystemd",
                 "Telemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -4,12 +4,12 @@
 set -euo pipefail
 
 # The compiler links with g++'s runtime files; git fetches the two Swift packages; OpenSSL speaks TLS and checks tokens;
-# toml++, which is compiled in, reads the file of settings.
-run_packages=(curl git g++ libc6-dev libssl-dev libtomlplusplus-dev)
+# toml++, which is compiled in, reads the file of settings; libcurl is what the client commands load.
+run_packages=(curl git g++ libc6-dev libcurl4 libcurl4-openssl-dev libssl-dev libtomlplusplus-dev)
 # simdjson and http-parser are what the JSON and HTTP parsers are compared with; promtool comes in prometheus,
 # systemd-analyze in systemd; a browser shows the console, strace counts system calls, and nginx and HAProxy stand in
-# front.
-test_packages=("${run_packages[@]}" chromium chromium-driver haproxy jq libhttp-parser-dev libsimdjson-dev nginx openssl pkg-config prometheus python3 python3-venv strace systemd)
+# front; man and mandoc read the manual page, and bash, fish and zsh the completions.
+test_packages=("${run_packages[@]}" chromium chromium-driver fish haproxy jq libhttp-parser-dev libsimdjson-dev man-db mandoc nginx openssl pkg-config prometheus python3 python3-venv strace systemd zsh)
 
 case "${1:-}" in
 run) packages=("${run_packages[@]}") ;;
@@ -23,7 +23,7 @@ esac
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     # Not Debian: go on where the commands are there, and say what to install where they are not.
     commands=(curl git g++)
-    if [[ $1 == test ]]; then commands+=(haproxy jq nginx pkg-config promtool python3 strace systemd-analyze chromedriver); fi
+    if [[ $1 == test ]]; then commands+=(fish haproxy jq man mandoc nginx pkg-config promtool python3 strace systemd-analyze chromedriver zsh); fi
     absent=()
     for command in "${commands[@]}"; do
         command -v "$command" >/dev/null || absent+=("$command")

@@ -121,9 +121,18 @@ void postern_transfer_url(postern_transfer *transfer, const char *url) {
     curl.set(transfer->handle, CURLOPT_URL, url);
 }
 
-void postern_transfer_get(postern_transfer *transfer) { curl.set(transfer->handle, CURLOPT_HTTPGET, 1L); }
+void postern_transfer_get(postern_transfer *transfer) {
+    curl.set(transfer->handle, CURLOPT_CUSTOMREQUEST, NULL);
+    curl.set(transfer->handle, CURLOPT_HTTPGET, 1L);
+}
+
+void postern_transfer_delete(postern_transfer *transfer) {
+    curl.set(transfer->handle, CURLOPT_HTTPGET, 1L);
+    curl.set(transfer->handle, CURLOPT_CUSTOMREQUEST, "DELETE");
+}
 
 void postern_transfer_post(postern_transfer *transfer, const void *bytes, size_t count) {
+    curl.set(transfer->handle, CURLOPT_CUSTOMREQUEST, NULL);
     curl.set(transfer->handle, CURLOPT_POST, 1L);
     // NULL would have libcurl read standard input.
     curl.set(transfer->handle, CURLOPT_POSTFIELDS, count == 0 ? "" : bytes);

@@ -34,7 +34,9 @@ public final class Publisher {
         while true {
             do throws(ClientFailure) { return try body() } catch {
                 let wait = max(backoff.next(), (error.retryAfterSeconds ?? 0) * 1000)
-                guard error.isPassing, !Interrupt.isPending, Clock.milliseconds + UInt64(wait) < end else { throw error }
+                guard error.isPassing, !Interrupt.isPending, Clock.milliseconds + UInt64(wait) < end else {
+                    throw error
+                }
                 Clock.sleep(milliseconds: wait)
             }
         }

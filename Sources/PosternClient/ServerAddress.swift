@@ -16,13 +16,13 @@ public struct ServerAddress: Sendable {
     /// - Parameter text: `http://HOST:PORT`, `https://…`, or `HOST:PORT` for plain HTTP.
     /// - Returns: nil where it is none.
     public init?(_ text: String) {
-        var text = text
-        while text.hasSuffix("/") { text.removeLast() }
         let isURL = text.hasPrefix("http://") || text.hasPrefix("https://")
         guard isURL || !text.contains("://") else { return nil }
-        let url = isURL ? text : "http://" + text
+        var url = isURL ? text : "http://" + text
         let host = url.drop { $0 != "/" }.dropFirst(2)
-        guard !host.isEmpty, url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
+        guard let first = host.first, first != "/", first != ":" else { return nil }
+        while url.hasSuffix("/") { url.removeLast() }
+        guard url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
         self.url = url
     }
 

@@ -27,6 +27,8 @@ public final class Session {
     /// Most bytes of a reply that are kept: more than a server sends at once.
     private static let maximumBytes = 256 << 20
 
+    private static let maximumRefusalBytes = 64 << 10
+
     /// Makes a request and reads its reply.
     /// - Parameters:
     ///   - path: with its query, percent-encoded.
@@ -41,14 +43,17 @@ public final class Session {
         return reply
     }
 
-    /// The same, whatever the reply's status.
+    /// Deletes what is there.
+    public func delete(_ path: String) throws(ClientFailure) -> Reply { try anyReply(path, deletes: true) }
+
+    /// A request and its reply, whatever the reply's status.
     public func anyReply(
-        _ path: String, fields: [String] = [], body: [UInt8]? = nil, extraMilliseconds: Int = 0
+        _ path: String, fields: [String] = [], body: [UInt8]? = nil, extraMilliseconds: Int = 0, deletes: Bool = false
     ) throws(ClientFailure) -> Reply {
         var reply = Reply(status: 0, body: [])
         retryAfter = nil
         let (status, code) = transfer.perform(
-            url: server.url + path, fields: self.fields(fields), body: body,
+            url: server.url + path, fields: self.fields(fields), body: body, deletes: deletes,
             connectMilliseconds: server.connectMilliseconds,
             totalMilliseconds: server.timeoutMilliseconds + extraMilliseconds, silenceSeconds: 0,
             receiver: Transfer.Receiver(
@@ -70,42 +75,49 @@ public final class Session {
     /// - Parameters:
     ///   - silenceSeconds: how long nothing may come.
     ///   - head: called with each field's name, in small letters, and value, once it is known that the reply is 200.
+    ///   - isOver: asked about once a second whether to give it up.
     ///   - body: called with each piece; false ends it.
-    /// - Returns: when the reply is over, or `body` wanted no more, or an interrupt is pending.
+    /// - Returns: when the reply is over, or `isOver` or `body` ended it.
     /// - Throws: what came in place of a reply of 200, or cut it off.
     public func stream(
         _ path: String, fields: [String] = [], silenceSeconds: Int, head: (String, String) -> Void,
-        body: (Span<UInt8>) -> Bool
+        isOver: () -> Bool = { Interrupt.isPending }, body: (Span<UInt8>) -> Bool
     ) throws(ClientFailure) {
         var isEnough = false
         var refusal: [UInt8] = []
         var status = 0
         retryAfter = nil
         let (_, code) = withoutActuallyEscaping(head) { head in
-            withoutActuallyEscaping(body) { body in
-                transfer.perform(
-                    url: server.url + path, fields: self.fields(fields), body: nil,
-                    connectMilliseconds: server.connectMilliseconds, totalMilliseconds: 0,
-                    silenceSeconds: silenceSeconds,
-                    receiver: Transfer.Receiver(
-                        head: { line in
-                            if let number = Self.status(line) { status = number }
-                            self.noteField(line)
-                            if status == 200, let (name, value) = Self.field(line) { head(name, value) }
-                            return true
-                        },
-                        body: { piece in
-                            guard status == 200 else {
-                                guard refusal.count + piece.count <= 64 << 10 else { return false }
+            withoutActuallyEscaping(isOver) { isOver in
+                withoutActuallyEscaping(body) { body in
+                    transfer.perform(
+                        url: server.url + path, fields: self.fields(fields), body: nil,
+                        connectMilliseconds: server.connectMilliseconds, totalMilliseconds: 0,
+                        silenceSeconds: silenceSeconds,
+                        receiver: Transfer.Receiver(
+                            head: { line in
+                                if let number = Self.status(line) { status = number }
+                                self.noteField(line)
+                                if status == 200, let (name, value) = Self.field(line) { head(name, value) }
+                                return true
+                            },
+                            body: { piece in
+                                if status == 200 {
+                                    isEnough = !body(piece)
+                                    return !isEnough
+                                }
+                                guard refusal.count + piece.count <= Self.maximumRefusalBytes else { return false }
                                 for index in piece.indices { refusal.append(piece[index]) }
                                 return true
-                            }
-                            isEnough = !body(piece)
-                            return !isEnough
-                        }))
+                            },
+                            isOver: {
+                                isEnough = isEnough || isOver()
+                                return isEnough
+                            }))
+                }
             }
         }
-        if isEnough || Interrupt.isPending { return }
+        if isEnough { return }
         guard status == 200 || status == 0 else { throw Self.failure(status, refusal, retryAfter) }
         guard code == 0 else { throw failure(code) }
     }
@@ -149,7 +161,8 @@ public final class Session {
         let why = transfer.explanation(code)
         let place = server.url
         switch postern_curl_code(rawValue: UInt32(code)) {
-        case POSTERN_CURL_UNKNOWN_HOST, POSTERN_CURL_UNKNOWN_PROXY: return ClientFailure(.unknownHost, "\(place): \(why)")
+        case POSTERN_CURL_UNKNOWN_HOST, POSTERN_CURL_UNKNOWN_PROXY:
+            return ClientFailure(.unknownHost, "\(place): \(why)")
         case POSTERN_CURL_TIMEOUT: return ClientFailure(.tryLater, "\(place) did not answer in time: \(why)")
         case POSTERN_CURL_TLS_CONNECT, POSTERN_CURL_TLS_CERTIFICATE, POSTERN_CURL_TLS_CIPHER, POSTERN_CURL_TLS_PEER,
             POSTERN_CURL_TLS_AUTHORITIES:

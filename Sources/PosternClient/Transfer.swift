@@ -58,11 +58,12 @@ final class Transfer {
 
     /// Makes a request and waits for the end of its reply.
     /// - Parameters:
-    ///   - body: what is posted; nil for a GET.
+    ///   - body: what is posted; nil for a GET, or a DELETE.
     ///   - silenceSeconds: how long nothing may come of a reply; 0 for as long as it likes.
     /// - Returns: the reply's status, and libcurl's code; 0 where all went well.
     func perform(
-        url: String, fields: [String], body: [UInt8]?, connectMilliseconds: Int, totalMilliseconds: Int,
+        url: String, fields: [String], body: [UInt8]?, deletes: Bool = false, connectMilliseconds: Int,
+        totalMilliseconds: Int,
         silenceSeconds: Int, receiver: Receiver
     ) -> (status: Int, code: Int32) {
         unsafe postern_transfer_url(handle, url)
@@ -79,7 +80,7 @@ final class Transfer {
                 return unsafe postern_transfer_perform(handle)
             }
         } else {
-            unsafe postern_transfer_get(handle)
+            if deletes { unsafe postern_transfer_delete(handle) } else { unsafe postern_transfer_get(handle) }
             code = unsafe postern_transfer_perform(handle)
         }
         return unsafe (postern_transfer_status(handle), code)

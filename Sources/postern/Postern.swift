@@ -1,4 +1,5 @@
 import ArgumentParser
+import PosternClient
 
 /// The command line.
 @main
@@ -12,10 +13,22 @@ struct Postern: ParsableCommand {
               postern serve
               curl -d hello localhost:8080/v1/topics/greetings/messages
               curl 'localhost:8080/v1/topics/greetings/messages?wait=30s'
+
+            Or with the commands below: postern publish greetings hello; postern subscribe greetings --follow.
+
+            Exit statuses of client commands:
+            \(exitStatuses)
             """,
         version: "postern \(Version.text)",
         subcommands: [
-            Serve.self, ConfigCommand.self, Publish.self, Subscribe.self, Topics.self, Health.self, LogCommand.self,
+            Serve.self, ConfigCommand.self, Publish.self, Subscribe.self, Topics.self, StatusCommand.self,
+            Bench.self, Health.self, LogCommand.self,
             TokenCommand.self,
         ])
+
+    private static var exitStatuses: String {
+        ExitStatus.allCases.map { status in
+            Table.right(String(status.rawValue), 4) + "  " + status.meaning
+        }.joined(separator: "\n")
+    }
 }

@@ -21,9 +21,10 @@ import Testing
         ],
         "GatewayTesting": ["Gateway", "Glibc"],
         "Configuration": ["CTOML"],
-        "PosternClient": ["Arenas", "CCurl", "Glibc", "JSON"],
+        "PosternClient": ["Arenas", "CCurl", "Glibc", "JSON", "Synchronization"],
         "postern": [
-            "Configuration", "PosternClient", "CLinux", "Synchronization", "Gateway", "PubSub", "SegmentLog", "TLS", "Access", "Clients",
+            "Configuration", "PosternClient", "CLinux", "Synchronization", "Gateway", "PubSub", "SegmentLog", "TLS",
+            "Access", "Clients",
             "Telemetry", "CSystemd", "ArgumentParser",
             "Glibc",
         ],

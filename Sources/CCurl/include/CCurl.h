@@ -37,6 +37,7 @@ void postern_transfer_free(postern_transfer *transfer);
 // What is sent. Texts are copied; `bytes` are the caller's, and live until the request is over.
 void postern_transfer_url(postern_transfer *transfer, const char *url);
 void postern_transfer_get(postern_transfer *transfer);
+void postern_transfer_delete(postern_transfer *transfer);
 void postern_transfer_post(postern_transfer *transfer, const void *bytes, size_t count);
 void postern_transfer_clear_fields(postern_transfer *transfer);
 void postern_transfer_add_field(postern_transfer *transfer, const char *line);

@@ -23,7 +23,8 @@ struct Publish: ClientCommand {
 
     @Option(
         name: .customLong("attr"),
-        help: ArgumentHelp("An attribute, which readers may filter by. May be given several times.", valueName: "name=value"))
+        help: ArgumentHelp(
+            "An attribute, which readers may filter by. May be given several times.", valueName: "name=value"))
     var attributes: [String] = []
 
     @Option(
@@ -51,11 +52,13 @@ struct Publish: ClientCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How long to try again where the server is away or asks to wait: 0s to 1d. (default: 0s)", valueName: "time"),
+            "How long to try again where the server is away or asks to wait: 0s to 1d. (default: 0s)", valueName: "time"
+        ),
         transform: OptionValue.time(0...86_400_000))
     var retry: Int?
 
-    @Option(help: ArgumentHelp("What to print: text, the cursor, or json, the receipt. (default: text)", valueName: "form"))
+    @Option(
+        help: ArgumentHelp("What to print: text, the cursor, or json, the receipt. (default: text)", valueName: "form"))
     var format: Format = .text
 
     @Flag(name: .shortAndLong, help: "Print nothing.")

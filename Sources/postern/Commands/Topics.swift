@@ -18,14 +18,15 @@ struct Topics: ClientCommand {
     func perform() throws {
         let session = try Session(try server.address())
         var page: String?
-        if format == .text { try Output.write(Self.row("TOPIC", "MESSAGES", "BYTES", "CREATED")) }
+        var head = format == .text ? Self.row("TOPIC", "MESSAGES", "BYTES", "CREATED") : ""
         repeat {
             let query = ServerAddress.query([("prefix", prefix), ("limit", "1000"), ("page", page)])
             let reply = try session.request("/v1/topics" + query).json()
             guard case .array(let topics)? = reply["topics"] else {
                 throw ClientFailure(.notUnderstood, "the server's answer is no list of topics")
             }
-            try Output.write(topics.map(line).joined())
+            try Output.write(head + topics.map(line).joined())
+            head = ""
             page = reply["next_page"]?.string
         } while page != nil && !Interrupt.isPending
     }

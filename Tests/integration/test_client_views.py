@@ -1,0 +1,135 @@
+"""`postern topics`, `status`, `bench` and `health`."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from certificates import Authority
+from client import BINARY, Api, environment
+from command_client import Answering, Client, is_one_line
+
+
+@pytest.fixture
+def postern(server):
+    return Client(server.url)
+
+
+class TestTopics:
+    def test_a_table_and_lines(self, serve):
+        server = serve()
+        client, api = Client(server.url), Api(server)
+        for number in range(3):
+            api.publish(f"a.{number}", "x")
+        api.publish("b", "x")
+        rows = client("topics").out.splitlines()
+        assert [row.split()[0] for row in rows] == ["TOPIC", "a.0", "a.1", "a.2", "b"]
+        assert [json.loads(line)["topic"] for line in client("topics", "a.", "--format", "json").out.splitlines()] == ["a.0", "a.1", "a.2"]
+
+    def test_all_pages(self, serve):
+        server = serve()
+        for begin in range(0, 2300, 500):
+            Api(server).batch(*({"topic": f"t{n:05}", "data": 1} for n in range(begin, min(begin + 500, 2300))))
+        names = [json.loads(line)["topic"] for line in Client(server.url)("topics", "--format", "json").out.splitlines()]
+        assert names == [f"t{n:05}" for n in range(2300)]
+
+
+class TestStatus:
+    def test_once_where_nobody_watches(self, serve):
+        server = serve()
+        for _ in range(1234):
+            pass
+        Api(server).batch(*({"topic": "t", "data": n} for n in range(1000)))
+        done = Client(server.url)("status")
+        assert done.returncode == 0 and "\x1b" not in done.out
+        assert re.search(r"^  published +1,000$", done.out, re.M)
+
+    def test_live_on_a_terminal(self, serve):
+        server = serve()
+        master, slave = pty.openpty()
+        process = subprocess.Popen(
+            [BINARY, "status", "--every", "100ms"], stdin=slave, stdout=slave, stderr=slave,
+            env=environment(POSTERN_URL=server.url, TERM="xterm"), start_new_session=True,
+        )
+        os.close(slave)
+        seen = b""
+        try:
+            api = Api(server)
+            deadline = time.monotonic() + 10
+            while not re.search(rb"published +[1-9]\d* +[1-9]\d* /s", seen) and time.monotonic() < deadline:
+                api.publish("t", "x")
+                seen += os.read(master, 65536)
+            assert re.search(rb"published +[1-9]\d* +[1-9]\d* /s", seen)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 0
+            while not seen.endswith(b"\x1b[?1049l"):
+                seen += os.read(master, 65536)
+        finally:
+            process.kill()
+            os.close(master)
+        assert seen.startswith(b"\x1b[?1049h")
+
+
+class TestBench:
+    def test_publish(self, serve):
+        server = serve()
+        done = Client(server.url)("bench", "publish", "--messages", "2000", "--connections", "4", "--size", "200", "-q", "--format", "json")
+        result = json.loads(done.out)
+        assert done.returncode == 0 and done.err == ""
+        assert result["published"] == result["delivered"] == 2000
+        latency = result["latency_microseconds"]
+        assert 0 < latency["p50"] <= latency["p90"] <= latency["p99"] <= latency["p99.9"] <= latency["max"]
+        assert server.metric("postern_messages_published_total") == 2000
+        assert Api(server).get("/v1/topics").json()["topics"] == []
+
+    @pytest.mark.parametrize("kind, form", [("fanout", "ndjson"), ("poll", "poll")])
+    def test_delivery(self, serve, kind, form):
+        server = serve()
+        done = Client(server.url)("bench", kind, "--readers", "20", "--messages", "50", "--rate", "200", "-q", "--format", "json")
+        result = json.loads(done.out)
+        assert done.returncode == 0, done.err
+        assert (result["published"], result["delivered"], result["expected"]) == (50, 1000, 1000)
+        assert (result["duplicates"], result["out_of_order"]) == (0, 0)
+        assert server.metric("postern_messages_delivered_total", form=form) == 1000
+
+    def test_progress_is_shown(self, postern):
+        done = postern("bench", "publish", "--duration", "1s", "--rate", "50")
+        assert re.search(r"\d+ s: \d+ published", done.err)
+        assert re.search(r"^published +5\d in [01]\.\d{3} s", done.out, re.M)
+
+    def test_what_is_lost_is_noticed(self, serve):
+        """Retention takes what the readers have not read: the bench must not call that good."""
+        server = serve("--retention-count", "5")
+        done = Client(server.url)("bench", "publish", "--messages", "100", "-q")
+        assert done.returncode == 3 and is_one_line(done.err) and "100 messages were to arrive, and 5 did" in done.err
+
+
+class TestHealth:
+    def test_a_server_that_is_well(self, postern):
+        done = postern("health")
+        assert (done.returncode, done.out) == (0, "well\n")
+        assert postern("health", "--ready").returncode == 0
+
+    def test_it_finds_its_own(self, serve):
+        server = serve()
+        for address in (f"0.0.0.0:{server.port}", f"127.0.0.1:{server.port}", f"localhost:{server.port}"):
+            done = subprocess.run([BINARY, "health"], env=environment(POSTERN_LISTEN=address), capture_output=True)
+            assert done.returncode == 0, done.stderr
+
+    def test_one_that_speaks_tls(self, serve, tmp_path):
+        certificate, key = Authority(tmp_path).issue("localhost")
+        server = serve("--tls-cert", str(certificate), "--tls-key", str(key))
+        done = subprocess.run(
+            [BINARY, "health"], env=environment(POSTERN_LISTEN=f"0.0.0.0:{server.port}"), capture_output=True
+        )
+        assert done.returncode == 0, done.stderr
+
+    def test_one_that_is_not_well(self):
+        with Answering(b"HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n") as url:
+            done = Client(url)("health")
+        assert done.returncode == 1 and is_one_line(done.err)
