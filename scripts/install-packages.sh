@@ -9,7 +9,7 @@ run_packages=(curl git g++ libc6-dev libcurl4 libcurl4-openssl-dev libssl-dev li
 # simdjson and http-parser are what the JSON and HTTP parsers are compared with; promtool comes in prometheus,
 # systemd-analyze in systemd; a browser shows the console, strace counts system calls, and nginx and HAProxy stand in
 # front; man and mandoc read the manual page, and bash, fish and zsh the completions.
-test_packages=("${run_packages[@]}" chromium chromium-driver fish haproxy jq libhttp-parser-dev libsimdjson-dev man-db mandoc nginx openssl pkg-config prometheus python3 python3-venv strace systemd zsh)
+test_packages=("${run_packages[@]}" chromium chromium-driver fish haproxy iproute2 jq libhttp-parser-dev libsimdjson-dev man-db mandoc nginx nodejs openssl pkg-config prometheus prometheus-alertmanager python3 python3-venv strace systemd zsh)
 
 case "${1:-}" in
 run) packages=("${run_packages[@]}") ;;

@@ -15,20 +15,10 @@ extension GatewayShared {
         appendStreams(to: &text)
         appendConnections(to: &text)
         appendRequests(to: &text)
-        appendReloads(to: &text)
+        appendConfiguration(to: &text)
         processMetrics.append(to: &text)
         text.buildInfo(version: version)
         return text
-    }
-
-    private func appendReloads(to text: inout MetricsText) {
-        text.gauge(
-            "postern_config_last_reload_successful",
-            help: "Whether the last reading of settings, tokens and certificates was taken up in full.",
-            value: reloads.isSuccessful ? 1 : 0)
-        text.gauge(
-            "postern_config_last_reload_success_timestamp_seconds", help: "When one last was, in seconds since 1970.",
-            value: Int(reloads.lastSuccessSeconds))
     }
 
     private func appendArenas(to text: inout MetricsText) {

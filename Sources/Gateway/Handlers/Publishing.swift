@@ -35,6 +35,7 @@ extension LoopCore {
         replies.begin(status, "application/json", request.fate)
         let mark = ResponseWriter.beginBody(to: &replies.output)
         writeReceipt(0, topic, id)
+        replies.endLine()
         ResponseWriter.endBody(mark, to: &replies.output)
         return status
     }
@@ -279,6 +280,7 @@ extension LoopCore {
             writeReceipt(index, topic, id)
         }
         replies.output.append("]}")
+        replies.endLine()
         ResponseWriter.endBody(mark, to: &replies.output)
         return status
     }

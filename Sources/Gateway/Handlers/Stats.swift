@@ -50,6 +50,7 @@ extension Replies {
         member(
             ",\"acquires\":", Int(arenas.acquiresLocal) + Int(arenas.acquiresShared) + Int(arenas.acquiresCreated))
         member(",\"acquire_failures\":", Int(arenas.acquireFailuresBudget))
-        output.append("}}\n")
+        output.append("}}")
+        endLine()
     }
 }

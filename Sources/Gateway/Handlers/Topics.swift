@@ -25,6 +25,7 @@ extension LoopCore {
         let mark = ResponseWriter.beginBody(to: &replies.output)
         let allowed = principal?.grants.isAdmin == true ? nil : principal?.grants
         replies.topics(log, prefix: prefix, after: page, limit: limit, allowed: allowed)
+        replies.endLine()
         ResponseWriter.endBody(mark, isOmitted: request.isHead, to: &replies.output)
         return 200
     }
@@ -80,6 +81,7 @@ extension LoopCore {
         replies.output.append("Cache-Control: no-store\r\n")
         let mark = ResponseWriter.beginBody(to: &replies.output)
         replies.topic(name, topic, epoch: log.epoch)
+        replies.endLine()
         ResponseWriter.endBody(mark, isOmitted: request.isHead, to: &replies.output)
     }
 }

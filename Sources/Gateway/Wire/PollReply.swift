@@ -31,6 +31,7 @@ extension Replies {
         let next = Cursor(epoch: epoch, sequence: outcome.next)
         cursor(next)
         output.append("}")
+        endLine()
         var bytes = output.mutableSpan
         next.write(over: &bytes, at: cursorField)
         next.write(over: &bytes, at: linkField)
@@ -55,6 +56,7 @@ extension Replies {
         output.append("{\"messages\":[],\"next\":")
         cursor(next)
         output.append("}")
+        endLine()
         ResponseWriter.endBody(mark, to: &output)
     }
 

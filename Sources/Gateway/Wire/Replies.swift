@@ -63,6 +63,9 @@ struct Replies: ~Copyable {
         }
     }
 
+    /// Ends a reply of JSON, so that a terminal's next prompt stands on a line of its own.
+    mutating func endLine() { output.append("\n") }
+
     /// A whole reply of known text.
     mutating func text(_ status: Int, _ body: StaticString, _ request: borrowing Request) {
         begin(status, "text/plain; charset=utf-8", request.fate)
@@ -115,6 +118,7 @@ struct Replies: ~Copyable {
         }
         let mark = ResponseWriter.beginBody(to: &output)
         problemBody(problem, of: bytes)
+        endLine()
         ResponseWriter.endBody(mark, isOmitted: isHead, to: &output)
     }
 
