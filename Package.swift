@@ -39,7 +39,7 @@ let package = Package(
         .target(name: "TLS", dependencies: ["COpenSSL"], swiftSettings: settings),
         .target(name: "EventLoop", dependencies: ["CLinux", "Arenas", "TLS"], swiftSettings: settings),
         .target(
-            name: "Telemetry", dependencies: [.product(name: "Logging", package: "swift-log")],
+            name: "Telemetry", dependencies: ["CSystemd", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
         .target(
             name: "Gateway",

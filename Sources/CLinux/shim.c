@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -92,6 +94,35 @@ int postern_bound_port(int descriptor) {
     if (getsockname(descriptor, (struct sockaddr *)&address, &length) < 0) return -errno;
     if (address.ss_family == AF_INET6) return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
     return ntohs(((struct sockaddr_in *)&address)->sin_port);
+}
+
+static int socket_option(int descriptor, int option) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    return getsockopt(descriptor, SOL_SOCKET, option, &value, &length) < 0 ? -errno : value;
+}
+
+int postern_adopt_listener(int descriptor) {
+    int domain = socket_option(descriptor, SO_DOMAIN);
+    if (domain < 0) return domain;
+    if (domain != AF_INET && domain != AF_INET6) return -EPROTONOSUPPORT;
+    if (socket_option(descriptor, SO_PROTOCOL) != IPPROTO_TCP) return -EPROTONOSUPPORT;
+    if (socket_option(descriptor, SO_ACCEPTCONN) != 1) return -EINVAL;
+    int flags = fcntl(descriptor, F_GETFL);
+    if (flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) < 0) return -errno;
+    if (fcntl(descriptor, F_SETFD, FD_CLOEXEC) < 0) return -errno;
+    int one = 1;
+    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    return 0;
+}
+
+int postern_bound_host(int descriptor, char *text, size_t count) {
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    if (getsockname(descriptor, (struct sockaddr *)&address, &length) < 0) return -errno;
+    const void *bytes = address.ss_family == AF_INET6 ? (const void *)&((struct sockaddr_in6 *)&address)->sin6_addr
+                                                      : (const void *)&((struct sockaddr_in *)&address)->sin_addr;
+    return inet_ntop(address.ss_family, bytes, text, (socklen_t)count) == NULL ? -errno : 0;
 }
 
 static void store(const struct sockaddr_storage *from, struct postern_address *to) {

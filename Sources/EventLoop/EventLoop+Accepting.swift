@@ -4,11 +4,13 @@ import CLinux
 extension EventLoop {
     /// Connections accepted in one turn, so that a rush of them does not starve those that are there.
     private static let acceptsPerTurn = 64
+    /// From a socket that all loops wait for: few, so that the others come to theirs.
+    private static let sharedAcceptsPerTurn = 4
     /// How long accepting rests when descriptors have run out: others end meanwhile, and the loop does not spin.
     private static let acceptPauseNanoseconds: UInt64 = 100_000_000
 
     func acceptConnections(_ number: Int, _ handler: any ConnectionHandler) {
-        for _ in 0..<Self.acceptsPerTurn {
+        for _ in 0..<(listeners[number].isInherited ? Self.sharedAcceptsPerTurn : Self.acceptsPerTurn) {
             let (descriptor, peer) = SystemCalls.accept(listeners[number].descriptor)
             if descriptor < 0 {
                 switch -descriptor {
@@ -96,8 +98,25 @@ extension EventLoop {
         }
     }
 
+    /// Takes what waits at our own sockets, which closing them would reset. What waits at an inherited one stays there
+    /// for the process that comes next.
+    func acceptQueued(_ handler: any ConnectionHandler) {
+        for number in listeners.indices where !listeners[number].isInherited {
+            // No more often than the queue is long: a rush of newcomers must not keep us from ending.
+            for _ in 0...Int(configuration.backlog) / Self.acceptsPerTurn {
+                let before = statistics.acceptedTotal + statistics.refusedTotal
+                acceptConnections(number, handler)
+                let taken = statistics.acceptedTotal + statistics.refusedTotal - before
+                if taken < Self.acceptsPerTurn || listenerPausedUntil != nil { break }
+            }
+        }
+    }
+
     func closeListeners() {
-        // Closing takes them out of epoll.
+        // Closing takes our own out of epoll, but not a socket that others hold open too.
+        if listenerPausedUntil == nil {
+            for listener in listeners { _ = postern_epoll_remove(epoll.number, listener.descriptor) }
+        }
         listenerPausedUntil = nil
         listeners.removeAll()
     }

@@ -136,7 +136,9 @@ extension EventLoop {
         connections[index].isReadingPaused = false
         // A handshake that waited to write is given up.
         connections[index].isWriteArmed = false
-        setTimer(index, milliseconds: configuration.lingerMilliseconds)
+        setTimer(
+            index,
+            milliseconds: isDraining ? configuration.drainLingerMilliseconds : configuration.lingerMilliseconds)
         arm(index)
     }
 }

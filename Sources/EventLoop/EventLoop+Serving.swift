@@ -58,11 +58,23 @@ extension EventLoop {
         switch connections[index].phase {
         case .open where connections[index].isOutputAwaited: doom(index, .slowReader)
         case .open:
+            // What arrived in this very turn counts: a request is served rather than lost to the end of its connection.
+            if isDraining, readAtDeadline(index, handler) { return }
             handler.deadlineReached(ConnectionID(index: index, generation: connections[index].generation))
         case .flushing: doom(index, .slowReader)
         case .lingering: doom(index, .finished)
         case .free, .doomed: break
         }
+    }
+
+    /// Reads once more before a connection is ended for having been silent.
+    /// - Returns: whether that made an end of it, or gave it another deadline.
+    private func readAtDeadline(_ index: UInt32, _ handler: any ConnectionHandler) -> Bool {
+        guard connections[index].stage == .established, !connections[index].isReadingPaused,
+            !connections[index].isEndRead
+        else { return false }
+        read(ConnectionID(index: index, generation: connections[index].generation), handler)
+        return connections[index].phase != .open || deadlines.value.isSet(Int(index))
     }
 
     func isCurrent(_ id: ConnectionID) -> Bool {

@@ -29,12 +29,13 @@ extension EventLoop {
             wanted = next
         }
         connections[index].stage = .established
-        if listeners[Int(connections[index].listener)].credentials != nil { beginSession(index) }
+        // The listeners themselves may be closed by now.
+        if configuration.listeners[Int(connections[index].listener)].credentials != nil { beginSession(index) }
     }
 
     func beginSession(_ index: UInt32) {
         let number = Int(connections[index].listener)
-        guard number < listeners.count, let credentials = listeners[number].credentials,
+        guard let credentials = configuration.listeners[number].credentials,
             let session = credentials.context.makeSession(on: connections[index].descriptor)
         else { return doom(index, .failed) }
         let slot = sessions.take { nil }

@@ -38,7 +38,7 @@ public final class EventLoop: @unchecked Sendable {
     private var nextSecond: UInt64
     var listenerPausedUntil: UInt64?
     private var needsTurn = false
-    private var isDraining = false
+    private(set) var isDraining = false
     private var drainDeadline = UInt64.max
 
     private let wakeGate = WakeGate()
@@ -95,13 +95,15 @@ public final class EventLoop: @unchecked Sendable {
     /// Monotonic time this instant, not the turn's.
     public var exactNanoseconds: UInt64 { postern_monotonic_nanoseconds() }
 
-    private func watch(_ descriptor: Int32, _ token: UInt64) throws(SystemError) {
-        _ = try SystemCalls.checked(
-            postern_epoll_add(epoll.number, descriptor, POSTERN_READ.rawValue, token), "epoll_ctl")
+    private func watch(_ descriptor: Int32, _ token: UInt64, isShared: Bool = false) throws(SystemError) {
+        let interest = POSTERN_READ.rawValue | (isShared ? POSTERN_EXCLUSIVE.rawValue : 0)
+        _ = try SystemCalls.checked(postern_epoll_add(epoll.number, descriptor, interest, token), "epoll_ctl")
     }
 
     func watchListeners() throws(SystemError) {
-        for number in listeners.indices { try watch(listeners[number].descriptor, Token.listener(number)) }
+        for (number, listener) in listeners.enumerated() {
+            try watch(listener.descriptor, Token.listener(number), isShared: listener.isInherited)
+        }
     }
 
     // MARK: Waking
@@ -210,6 +212,7 @@ public final class EventLoop: @unchecked Sendable {
         isDraining = true
         // Whoever asks for more than thirty years gets those.
         drainDeadline = nowNanoseconds + min(configuration.drainTimeoutMilliseconds, 1 << 40) * 1_000_000
+        acceptQueued(handler)
         closeListeners()
         handler.drainBegan()
     }

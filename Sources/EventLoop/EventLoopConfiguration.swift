@@ -10,11 +10,19 @@ public struct ListenerConfiguration: Sendable {
     /// Whether each connection begins with bytes that are for `ConnectionHandler.preface` alone, before TLS.
     public var hasPreface: Bool
 
+    /// A socket that is there already, in place of one to be opened at `host` and `port`; all loops share it.
+    public var inherited: InheritedSocket?
+
     public init(host: String, port: UInt16, credentials: TLSCredentials? = nil, hasPreface: Bool = false) {
         self.host = host
         self.port = port
         self.credentials = credentials
         self.hasPreface = hasPreface
+    }
+
+    public init(inherited: InheritedSocket, credentials: TLSCredentials? = nil, hasPreface: Bool = false) {
+        self.init(host: inherited.host, port: inherited.port, credentials: credentials, hasPreface: hasPreface)
+        self.inherited = inherited
     }
 }
 
@@ -42,6 +50,8 @@ public struct EventLoopConfiguration: Sendable {
     public var plainRefusal: StaticString = ""
     /// How long a connection that we end is still read, so that its last reply is not reset away.
     public var lingerMilliseconds: UInt64 = 2000
+    /// The same while draining, where somebody waits for the end: as long as a reply takes around the world and back.
+    public var drainLingerMilliseconds: UInt64 = 500
     /// SIGTERM and SIGINT drain, SIGHUP asks for a reload. One group in a process may do so.
     public var handlesSignals = false
     public var drainTimeoutMilliseconds: UInt64 = 10_000

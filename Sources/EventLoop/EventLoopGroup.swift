@@ -28,16 +28,23 @@ public final class EventLoopGroup: @unchecked Sendable {
             }
             // A shared port would let a second server in unnoticed; so the first look is for the port alone. One that
             // the system picks is nobody else's.
-            for listener in configuration.listeners where listener.port != 0 {
+            for listener in configuration.listeners where listener.port != 0 && listener.inherited == nil {
                 underWay = listener
                 _ = try Listener(listener, port: listener.port, backlog: 1, isShared: false)
             }
             var ports = configuration.listeners.map(\.port)
+            let inherited = configuration.listeners.map { listener in
+                listener.inherited.map { Listener(listener, inherited: $0) }
+            }
             var loops: [EventLoop] = []
             for index in 0..<configuration.loops {
                 var listeners: [Listener] = []
                 for (number, wanted) in configuration.listeners.enumerated() {
                     underWay = wanted
+                    if let socket = inherited[number] {
+                        listeners.append(socket)
+                        continue
+                    }
                     let listener = try Listener(
                         wanted, port: ports[number], backlog: configuration.backlog, isShared: true)
                     if ports[number] == 0 {

@@ -1,11 +1,13 @@
 import CLinux
 import TLS
 
-/// One loop's socket for connections to come in at; closed with the last that holds it.
+/// A socket for connections to come in at, one loop's own or an inherited one of all; closed with the last that holds it.
 final class Listener: Sendable {
     let descriptor: Int32
     let credentials: TLSCredentials?
     let hasPreface: Bool
+    /// Whether all loops wait for this one socket, and it outlives them.
+    let isInherited: Bool
 
     /// Opens it.
     /// - Parameter isShared: whether others may listen at the same port.
@@ -14,6 +16,15 @@ final class Listener: Sendable {
             host: configuration.host, port: port, backlog: backlog, shared: isShared)
         credentials = configuration.credentials
         hasPreface = configuration.hasPreface
+        isInherited = false
+    }
+
+    /// Takes one over that is there already.
+    init(_ configuration: ListenerConfiguration, inherited: InheritedSocket) {
+        descriptor = inherited.descriptor
+        credentials = configuration.credentials
+        hasPreface = configuration.hasPreface
+        isInherited = true
     }
 
     deinit { _ = postern_close(descriptor) }

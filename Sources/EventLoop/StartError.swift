@@ -9,9 +9,10 @@ public struct StartError: Error, CustomStringConvertible, Sendable {
         let place = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
         description =
             switch error.number {
-            case EADDRINUSE: "\(place) is in use by another process (see: ss -ltnp 'sport = :\(port)')"
-            case EACCES: "\(place) needs more rights than this process has"
-            case EADDRNOTAVAIL: "\(host) is no address of this machine"
+            case EADDRINUSE:
+                "\(place) is in use by another process (EADDRINUSE); this says by which: ss -ltnp 'sport = :\(port)'"
+            case EACCES: "\(place) needs more rights than this process has (EACCES)"
+            case EADDRNOTAVAIL: "\(host) is no address of this machine (EADDRNOTAVAIL)"
             default: "\(place): \(error.call): \(unsafe String(cString: strerror(error.number)))"
             }
     }

@@ -21,6 +21,16 @@ enum SystemCalls {
         return try checked(result, "listen")
     }
 
+    /// The numeric address a socket is bound to; nil where there is none.
+    static func boundHost(_ descriptor: Int32) -> String? {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
+            guard let start = text.baseAddress, unsafe postern_bound_host(descriptor, start, text.count) == 0 else {
+                return nil
+            }
+            return unsafe String(cString: start)
+        }
+    }
+
     /// Takes a connection; its descriptor, or a negated errno, and who it is from.
     static func accept(_ listener: Int32) -> (Int32, PeerAddress) {
         var address = postern_address()

@@ -53,6 +53,9 @@ struct TimerWheel: ~Copyable {
         link(index, to: UInt32(truncatingIfNeeded: step % UInt64(Self.slotCount)))
     }
 
+    /// Whether `index` has a deadline that is not handed out yet.
+    func isSet(_ index: Int) -> Bool { index < nodes.count && nodes[index].list != Self.none }
+
     /// Forgets the deadline of `index`, where it has one.
     mutating func cancel(_ index: Int) {
         guard index < nodes.count, nodes[index].list != Self.none else { return }

@@ -25,20 +25,9 @@ public final class Gateway: Sendable {
     ) throws(StartError) {
         self.configuration = configuration
         var loops = EventLoopConfiguration()
-        var roles = [ListenerRole.clients]
-        loops.listeners = [
-            ListenerConfiguration(
-                host: configuration.host, port: configuration.port, credentials: configuration.credentials,
-                hasPreface: configuration.expectsProxyHeader)
-        ]
-        if let address = configuration.operatorsAddress {
-            loops.listeners.append(ListenerConfiguration(host: address.host, port: address.port))
-            roles.append(.operators)
-        }
-        if let address = configuration.redirectAddress {
-            loops.listeners.append(ListenerConfiguration(host: address.host, port: address.port))
-            roles.append(.redirect)
-        }
+        let listeners = configuration.listeners()
+        loops.listeners = listeners.map(\.0)
+        let roles = listeners.map(\.1)
         loops.loops = configuration.loops
         loops.maximumConnections = configuration.maximumConnections
         // The largest reply is one message, and a message was decoded in an arena; replies to requests that came
@@ -106,6 +95,20 @@ public final class Gateway: Sendable {
         return ListenAddress(host: address.host, port: group.boundPorts[index]).text
     }
 
+    /// Connections open now.
+    public var openConnections: Int { group.loops.reduce(0) { $0 + $1.statistics.openConnections } }
+
+    /// Messages stored since the start.
+    public var publishedMessages: UInt64 { shared.log.statistics.published }
+
+    /// How often each thread that serves has gone round: the loops, and the log's writer where it has one. Each goes round
+    /// once a second at least, so one whose figure stands still for longer is stuck.
+    public var threadTurns: [Int] {
+        group.loops.map(\.statistics.turnsTotal) + (shared.log.writerTurns.map { [$0] } ?? [])
+    }
+
+    public var isDraining: Bool { group.isDraining }
+
     /// How many files the process may open, after the limit was raised.
     public var openFilesLimit: Int { group.openFilesLimit }
 
@@ -117,6 +120,9 @@ public final class Gateway: Sendable {
         var next = configuration
         next.credentials = self.configuration.credentials
         next.access = self.configuration.access
+        // Where it listens it goes on to listen, whatever is set; so much for the rules that depend on it.
+        next.operatorsAddress = self.configuration.operatorsAddress
+        next.redirectAddress = self.configuration.redirectAddress
         shared.live.replace(next)
         shared.streams.setLimit(next.maximumStreams)
         shared.log.setRetention(retention)

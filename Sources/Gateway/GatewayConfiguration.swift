@@ -16,6 +16,8 @@ public struct GatewayConfiguration: Sendable {
     public var operatorsAddress: ListenAddress?
     /// Where clients without TLS are sent to it.
     public var redirectAddress: ListenAddress?
+    /// Sockets that are open already, in place of those of the addresses above.
+    public var inherited = InheritedListeners()
     /// Who may do what; anybody everything where nil.
     public var access: Authenticator?
     /// The cookie that a browser may show its token in; nil for none.
@@ -54,6 +56,9 @@ public struct GatewayConfiguration: Sendable {
     public var minimumReadBytesPerSecond = 500
     public var idleTimeoutMilliseconds = 75_000
     public var drainTimeoutMilliseconds = 10_000
+    /// While draining, a connection without a request is closed after so long: its client may be about to send one, and
+    /// would not be told that nobody read it (RFC 9112, section 9.6). More than the way around the world and back.
+    public var drainIdleMilliseconds = 500
     /// A stream that has nothing to say gives a sign of life so often: less than what proxies cut off after (60 s).
     public var heartbeatMilliseconds = 15_000
     /// A stream ends after so long, give or take a tenth, so that load behind a proxy spreads anew; 0 for never.

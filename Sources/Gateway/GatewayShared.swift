@@ -19,6 +19,8 @@ final class GatewayShared: Sendable {
     let roles: [ListenerRole]
     /// The port where TLS is spoken, for those who are sent there.
     let securePort: UInt16
+    /// Whether the sockets outlive this process: who comes back to them waits for the next one.
+    let isSucceeded: Bool
     let crossOrigin: CrossOriginFields
     let version: String
     let onDrain: @Sendable () -> Void
@@ -35,6 +37,7 @@ final class GatewayShared: Sendable {
         self.loops = loops
         self.roles = roles
         self.securePort = securePort
+        isSucceeded = !configuration.inherited.clients.isEmpty
         crossOrigin = CrossOriginFields(
             configuration.crossOrigin,
             allowsCredentials: configuration.access != nil && configuration.tokenCookie != nil)

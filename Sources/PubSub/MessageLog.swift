@@ -91,6 +91,14 @@ public protocol MessageLog: AnyObject, Sendable {
 
     /// Figures for telemetry.
     var statistics: LogStatistics { get }
+
+    /// How often the thread that writes has gone round, once a second at least; nil where there is no such thread. Any
+    /// thread; no lock is taken, so that it tells of a writer that holds one for ever.
+    var writerTurns: Int? { get }
+}
+
+extension MessageLog {
+    public var writerTurns: Int? { nil }
 }
 
 /// Reads of one loop. One thread at a time.

@@ -21,6 +21,8 @@ public final class SegmentLog: MessageLog {
     let upkeep: LogUpkeep
     let spare = SpareFile()
     private let settledCommit = Atomic<UInt64>(0)
+    /// Rounds of the writer thread.
+    let turns = Atomic<Int>(0)
     /// Readers that await a commit, as a set of their indices.
     private let awaiting = Atomic<UInt64>(0)
     let writerBell = Doorbell()
@@ -114,6 +116,8 @@ public final class SegmentLog: MessageLog {
         guard commit != .none else { return }
         awaiting.bitwiseOr(1 << UInt64(reader), ordering: .sequentiallyConsistent)
     }
+
+    public var writerTurns: Int? { turns.load(ordering: .relaxed) }
 
     /// Tells everybody that changes up to `commit` are settled, and `told` of their news.
     func announce(_ commit: UInt64, told: ReaderSet) {

@@ -1,7 +1,4 @@
-import Glibc
-import Synchronization
-
-/// A swift-log back end that writes one line an event to a descriptor, with one `write(2)`.
+/// A swift-log back end that writes one line an event to a descriptor, with one `write(2)`, or hands it to the journal.
 ///
 /// Lines of several threads never interleave: a lock is held for the write, since the system may split a write to a
 /// full pipe. Where nobody reads the pipe the writing thread waits, and with it whoever logs next; where the
@@ -18,17 +15,14 @@ struct LineLogHandler: LogHandler {
 
     private var ownLevel: Logger.Level?
     private let label: String
-    private let descriptor: Int32
-    private let form: LogLine.Form
-    private static let writing = Mutex<Void>(())
+    private let destination: LogDestination
 
     init(
-        label: String, descriptor: Int32, form: LogLine.Form, level: Logger.Level? = nil,
+        label: String, destination: LogDestination, level: Logger.Level? = nil,
         metadataProvider: Logger.MetadataProvider?
     ) {
         self.label = label
-        self.descriptor = descriptor
-        self.form = form
+        self.destination = destination
         ownLevel = level
         self.metadataProvider = metadataProvider
     }
@@ -47,9 +41,8 @@ struct LineLogHandler: LogHandler {
             fields["error.message"] = .string("\(error)")
             fields["error.type"] = .string(String(reflecting: type(of: error)))
         }
-        let line = LogLine(
-            time: .now(), level: event.level, label: label, message: event.message.description, fields: fields)
-        let bytes = line.bytes(form)
-        Self.writing.withLock { _ in _ = SystemFile.write(bytes, to: descriptor) }
+        destination.write(
+            LogLine(
+                time: .now(), level: event.level, label: label, message: event.message.description, fields: fields))
     }
 }

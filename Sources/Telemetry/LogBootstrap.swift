@@ -1,6 +1,4 @@
-import Glibc
-
-/// Sends the log of the whole process to standard error. Call it once, before the first `Logger` is made: swift-log
+/// Sends the log of the whole process to standard error, or to systemd's journal where standard error leads there. Call it once, before the first `Logger` is made: swift-log
 /// traps at a second call.
 ///
 /// The thread that logs writes the line itself. Where standard error is a pipe that nobody empties, it waits, and so
@@ -11,10 +9,9 @@ public func bootstrapLogging(
     level: LogLevel, format: LogFormat = .automatic, metadataProvider: Logger.MetadataProvider? = nil
 ) {
     LogThreshold.level = level
-    let form = LogLine.Form(format, descriptor: STDERR_FILENO)
+    let destination = LogDestination.standardError(format)
     LoggingSystem.bootstrap(
         { label, provider in
-            LineLogHandler(
-                label: label, descriptor: STDERR_FILENO, form: form, metadataProvider: provider)
+            LineLogHandler(label: label, destination: destination, metadataProvider: provider)
         }, metadataProvider: metadataProvider)
 }

@@ -8,6 +8,11 @@ extension LogLine {
             bytes.appendLogString(label) { _ in false }
             bytes.append(": ")
         }
+        appendMessage(to: &bytes)
+    }
+
+    /// The message and its fields, without what every line has.
+    func appendMessage(to bytes: inout [UInt8]) {
         bytes.appendLogString(message) { _ in false }
         for (key, value) in sortedFields {
             bytes.append(UInt8(ascii: " "))

@@ -12,6 +12,8 @@ struct LogLine {
     /// `LogFormat` once it is decided.
     enum Form {
         case text, json
+        /// Text for a journal that reads standard error: it knows the time, and finds the level before the line.
+        case prefixed
 
         init(_ format: LogFormat, descriptor: Int32) {
             switch format {
@@ -32,6 +34,7 @@ struct LogLine {
         switch form {
         case .text: appendText(to: &bytes)
         case .json: appendJSON(to: &bytes)
+        case .prefixed: return prefixedText()
         }
         bytes.append(UInt8(ascii: "\n"))
         return bytes

@@ -8,8 +8,10 @@ struct Exposure {
     private(set) var operators: ListenAddress?
     private let isMeant: Bool
 
-    init(_ configuration: ServerConfiguration) {
-        let gateway = configuration.gateway
+    /// - Parameter inherited: sockets that are listened on in place of the addresses that are set.
+    init(_ configuration: ServerConfiguration, inherited: InheritedListeners = InheritedListeners()) {
+        var gateway = configuration.gateway
+        gateway.adopt(inherited)
         let address = ListenAddress(host: gateway.host, port: gateway.port)
         if !address.isLoopback, configuration.access == nil, !configuration.wantsClientCertificate { clients = address }
         if let address = gateway.operatorsAddress, !address.isLoopback { operators = address }

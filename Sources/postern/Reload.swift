@@ -43,7 +43,7 @@ final class Reload: Sendable {
         state.withLock { state in
             isWaiting.store(false, ordering: .releasing)
             guard let gateway = state.gateway else { return }
-            ServiceManager.notify("RELOADING=1")
+            ServiceManager.notifyReloading()
             let isGood = takeUp(&state.running, gateway)
             gateway.reloaded(successfully: isGood)
             ServiceManager.notify("READY=1")
@@ -55,7 +55,7 @@ final class Reload: Sendable {
         let (values, faults) = sources.gather()
         let wanted = ServerConfiguration(values: values)
         var problems = (faults + wanted.problems).map { "\($0)" }
-        if problems.isEmpty { problems = Exposure(wanted).refusals }
+        if problems.isEmpty { problems = Exposure(wanted, inherited: gateway.configuration.inherited).refusals }
         guard problems.isEmpty else {
             for problem in problems { logger.error("settings stay as they were", metadata: ["error": "\(problem)"]) }
             return false

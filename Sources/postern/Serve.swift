@@ -23,13 +23,19 @@ struct Serve: ParsableCommand {
         let server = try Self.checked(sources)
         bootstrapLogging(level: server.logLevel)
         let logger = Logger(label: "postern")
-        let exposure = Exposure(server)
+        let inherited: InheritedListeners
+        do throws(ServiceSockets.Refusal) { inherited = try ServiceSockets.take(speaksTLS: server.tls != nil) } catch {
+            StandardStream.complain("\(error)")
+            throw ExitCode(EX_CONFIG)
+        }
+        let exposure = Exposure(server, inherited: inherited)
         for refusal in exposure.refusals { StandardStream.complain(refusal) }
         guard exposure.refusals.isEmpty else { throw ExitCode(EX_CONFIG) }
         for warning in exposure.warnings {
             logger.warning("\(warning.message)", metadata: ["address": "\(warning.address)"])
         }
         var configuration = server.gateway
+        configuration.adopt(inherited)
         configuration.credentials = try loadCredentials(server)
         configuration.access = try loadTokens(server, logger)
         let storage = server.dataDirectory == nil ? nil : StorageMetrics()
@@ -56,7 +62,9 @@ struct Serve: ParsableCommand {
                 "address": "\(gateway.boundAddress)", "loops": "\(gateway.configuration.loops)",
                 "version": "\(Version.text)", "open_files_limit": "\(gateway.openFilesLimit)",
             ])
-        ServiceManager.notify("READY=1\nSTATUS=serving on \(gateway.boundAddress)")
+        let reports = ServiceReports(gateway: gateway, logger: logger, address: gateway.boundAddress)
+        ServiceManager.notify("READY=1\nSTATUS=\(reports.statusText())")
+        reports.start()
         gateway.join()
         logger.info("ended")
     }

@@ -34,7 +34,7 @@ import Testing
     @Test func anAddressOfNoInterfaceIsRefusedInWords() {
         var configuration = EventLoopConfiguration()
         configuration.listeners[0].host = "192.0.2.1"
-        #expect(refusal(of: configuration) == "192.0.2.1 is no address of this machine")
+        #expect(refusal(of: configuration) == "192.0.2.1 is no address of this machine (EADDRNOTAVAIL)")
     }
 
     /// What starting with `configuration` fails with; nil where it does not.

@@ -14,7 +14,7 @@ import Testing
         "Access": ["Arenas", "COpenSSL", "Glibc", "JSON", "PubSub", "Synchronization"],
         "TLS": ["COpenSSL", "Synchronization"],
         "EventLoop": ["Arenas", "CLinux", "Glibc", "Synchronization", "TLS"],
-        "Telemetry": ["Logging", "Glibc", "Synchronization"],
+        "Telemetry": ["Logging", "CSystemd", "Glibc", "Synchronization"],
         "Gateway": [
             "Arenas", "JSON", "HTTP", "PubSub", "SegmentLog", "EventLoop", "TLS", "Access", "Clients", "Telemetry",
             "Synchronization",

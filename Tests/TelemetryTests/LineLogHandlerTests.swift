@@ -8,7 +8,8 @@ private func logger(
     to descriptor: Int32, level: Logger.Level = .info, provider: Logger.MetadataProvider? = nil
 ) -> Logger {
     Logger(label: "") { label in
-        LineLogHandler(label: label, descriptor: descriptor, form: .json, level: level, metadataProvider: provider)
+        LineLogHandler(
+            label: label, destination: .descriptor(descriptor, .json), level: level, metadataProvider: provider)
     }
 }
 

@@ -22,6 +22,8 @@ enum postern_interest {
     POSTERN_PEER_CLOSED = EPOLLRDHUP,
     POSTERN_ERROR = EPOLLERR,
     POSTERN_HANG_UP = EPOLLHUP,
+    // Of several that wait for one socket, not all are woken.
+    POSTERN_EXCLUSIVE = EPOLLEXCLUSIVE,
 };
 
 int postern_epoll_create(void);
@@ -41,6 +43,11 @@ int64_t postern_eventfd_clear(int descriptor);
 int postern_listen(const char *host, uint16_t port, int backlog, int shared);
 // The port a socket is bound to; a negated errno on failure.
 int postern_bound_port(int descriptor);
+// Takes over a socket that somebody else opened: it must be a listening TCP socket, and is made non-blocking and
+// close-on-exec, with TCP_NODELAY. 0; -ENOTSOCK, -EPROTONOSUPPORT where it is none of TCP, -EINVAL where it does not listen.
+int postern_adopt_listener(int descriptor);
+// Writes the numeric address a socket is bound to, at most `count` bytes with the NUL (46 are enough); 0 or a negated errno.
+int postern_bound_host(int descriptor, char *text, size_t count);
 // Who is at the other end: an IPv6 address, or an IPv4 one mapped into IPv6 (RFC 4291, section 2.5.5.2), big-endian.
 struct postern_address {
     uint64_t high;

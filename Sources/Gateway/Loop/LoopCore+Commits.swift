@@ -133,6 +133,10 @@ extension LoopCore {
         }
         send(id)
         guard exchanges[index].phase == .head, exchanges[index].held == 0 else { return }
-        if loop.hasReadEnd(id) || (isDraining && exchanges[index].stash == Exchange.none) { finish(id) }
+        if loop.hasReadEnd(id) {
+            finish(id)
+        } else if isDraining, exchanges[index].stash == Exchange.none {
+            beginIdling(id)
+        }
     }
 }

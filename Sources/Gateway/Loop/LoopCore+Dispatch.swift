@@ -68,8 +68,12 @@ extension LoopCore {
         return 204
     }
 
-    private mutating func beginIdling(_ id: ConnectionID) {
-        loop.setDeadline(id, milliseconds: live.configuration.idleTimeoutMilliseconds)
+    /// Nothing is under way on the connection; its next request has so long to come.
+    mutating func beginIdling(_ id: ConnectionID) {
+        loop.setDeadline(
+            id,
+            milliseconds: isDraining
+                ? live.configuration.drainIdleMilliseconds : live.configuration.idleTimeoutMilliseconds)
     }
 
     /// Counts a request that is done.

@@ -72,7 +72,7 @@ extension LoopCore {
             .readMessages, .get, status,
             nanoseconds: loop.nowNanoseconds &- exchanges[Int(id.index)].startedNanoseconds)
         closesConnection = closes
-        loop.setDeadline(id, milliseconds: live.configuration.idleTimeoutMilliseconds)
+        beginIdling(id)
         send(id)
         guard !closes, exchanges[Int(id.index)].phase == .head, exchanges[Int(id.index)].stash != Exchange.none
         else { return }

@@ -257,7 +257,10 @@ extension LoopCore {
     /// Draining: each stream ends at a moment of its own, so that not all clients come back at once.
     mutating func drainStream(_ id: ConnectionID) {
         let slot = exchanges[Int(id.index)].stream
-        let window = live.configuration.drainTimeoutMilliseconds * 3 / 4
+        // Where the sockets outlive us, whoever comes back waits in their queue, and the end of all is what it waits for.
+        let window =
+            shared.isSucceeded
+            ? live.configuration.drainIdleMilliseconds : live.configuration.drainTimeoutMilliseconds * 3 / 4
         streams[slot].endsMilliseconds = nowMilliseconds + .random(in: 0...UInt64(window))
         streams[slot].endReason = .drain
         if streams[slot].state != .held { setStreamDeadline(id, slot) }

@@ -105,12 +105,12 @@ struct LoopCore: ~Copyable {
         if exchanges[index].phase == .streaming { return streamDrained(id) }
         guard exchanges[index].phase == .blocked else { return }
         exchanges[index].phase = .head
-        loop.setDeadline(id, milliseconds: live.configuration.idleTimeoutMilliseconds)
+        beginIdling(id)
         loop.resumeReading(id)
         process(id, Span())
         send(id)
         guard exchanges[index].phase == .head else { return }
-        if loop.hasReadEnd(id) || (isDraining && exchanges[index].stash == Exchange.none) { finish(id) }
+        if loop.hasReadEnd(id) { finish(id) }
     }
 
     mutating func deadlineReached(_ id: ConnectionID) {
@@ -168,8 +168,8 @@ struct LoopCore: ~Copyable {
         delivery.date = date
     }
 
-    /// Answers every parked poll with its cursor, and closes connections that wait for nothing. Those with a request
-    /// under way are closed behind its reply.
+    /// Answers every parked poll with its cursor. Those with a request under way are closed behind its reply, and so are
+    /// idle ones behind that of the request they may send yet; where none comes, they are closed after a while.
     mutating func drainBegan() {
         isDraining = true
         if loop.index == 0 {
@@ -182,7 +182,7 @@ struct LoopCore: ~Copyable {
             switch exchanges[index].phase {
             case .parked: answerEmpty(id)
             case .streaming: drainStream(id)
-            case .head where exchanges[index].stash == Exchange.none && exchanges[index].held == 0: finish(id)
+            case .head where exchanges[index].stash == Exchange.none && exchanges[index].held == 0: beginIdling(id)
             case .head, .body, .blocked, .committing, .ended: break
             }
         }

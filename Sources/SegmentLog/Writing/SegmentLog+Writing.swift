@@ -5,12 +5,15 @@ import PubSub
 extension SegmentLog {
     /// A full disk is looked at anew so often.
     private static let probeNanoseconds: UInt64 = 1_000_000_000
+    /// The writer goes round so often though nobody asks, so that one that is stuck is told from one that is idle.
+    private static let idleNanoseconds: Int64 = 1_000_000_000
 
     func runWriter() {
         while true {
             // One step a ring: what a loop appends after it asked for a write it will ask for again, and a write that
             // begins in the middle of a turn would take the processor from the loop that fills the next.
             writerBell.wait(nanoseconds: writerSleep())
+            turns.add(1, ordering: .relaxed)
             _ = writeStep()
             synchronizeIfDue()
             probeIfFull()
@@ -23,10 +26,12 @@ extension SegmentLog {
 
     private func writerSleep() -> Int64 {
         if health == .full { return Int64(Self.probeNanoseconds) }
-        guard case .interval(let milliseconds) = configuration.durability, writer.segments.isDirty else { return -1 }
+        guard case .interval(let milliseconds) = configuration.durability, writer.segments.isDirty else {
+            return Self.idleNanoseconds
+        }
         let due = writer.lastSynchronized + UInt64(milliseconds) * 1_000_000
         let now = postern_monotonic_nanoseconds()
-        return due > now ? Int64(due - now) : 0
+        return due > now ? min(Int64(due - now), Self.idleNanoseconds) : 0
     }
 
     /// Writes what is staged, and settles it.

@@ -10,7 +10,8 @@ struct SettingSources: Sendable {
 
     init(_ flags: ServerFlags) {
         self.flags = flags.given
-        environment = Environment.all()
+        let variables = Environment.all()
+        environment = variables.merging(ServiceCredentials.variables(of: variables)) { given, _ in given }
         path = flags.config ?? environment["POSTERN_CONFIG"]
     }
 
