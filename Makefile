@@ -12,6 +12,8 @@ ARGS ?=
 VENV := .venv-test
 FUZZ_SECONDS ?= 60
 ROUNDS ?= 500
+# The Debian that `make test-systemd` boots.
+SUITE ?= trixie
 PYTEST_ARGS ?=
 # What the sanitizers run: everything that owns memory, and everything that shares it between threads.
 ASAN_FILTER ?= ArenasTests|JSONTests|HTTPTests|PubSubTests|AccessTests|ClientsTests|TLSTests|EventLoopTests|LogConformanceTests|SegmentLogTests|GatewayTests
@@ -77,6 +79,11 @@ test-http: venv ## Integration tests with curl, jq and Python against .build/rel
 	@test -x $(POSTERN) || { echo "$(POSTERN) is not there: make build" >&2; exit 1; }
 	@POSTERN_BINARY="$(abspath $(POSTERN))" $(VENV)/bin/python -m pytest -c Tests/integration/pytest.ini Tests/integration $(PYTEST_ARGS)
 
+.PHONY: test-systemd
+test-systemd: install-systemd build ## Boot a Debian and restart, reload, stall and stop Postern there as a service (root)
+	$(call step,a booted systemd)
+	@scripts/test-systemd.sh "$(abspath $(POSTERN))" $(SUITE)
+
 .PHONY: torture
 torture: venv ## Kill the server under load ROUNDS times (500) and ask for everything it acknowledged
 	@POSTERN_BINARY="$(abspath $(POSTERN))" PYTHONPATH=Tests/integration $(VENV)/bin/python Tests/integration/crash_rounds.py $(ROUNDS)
@@ -100,10 +107,10 @@ coverage: check-swift ## Line coverage of Arenas, JSON, HTTP, PubSub and Access;
 
 .PHONY: clean
 clean: ## Remove everything that was built
-	rm -rf .build .build-asan .build-tsan .build-coverage .build-fuzz $(VENV) coverage
+	rm -rf .build .build-asan .build-tsan .build-coverage .build-fuzz .build-systemd $(VENV) coverage
 
-.PHONY: install-run install-test
-install-run install-test: install-%:
+.PHONY: install-run install-test install-systemd
+install-run install-test install-systemd: install-%:
 	@scripts/install-packages.sh $*
 
 .PHONY: check-swift

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that running or testing Postern needs, where they are missing.
-# usage: install-packages.sh run|test
+# usage: install-packages.sh run|test|systemd
 set -euo pipefail
 
 # The compiler links with g++'s runtime files; git fetches the two Swift packages; OpenSSL speaks TLS and checks tokens;
@@ -11,11 +11,15 @@ run_packages=(curl git g++ libc6-dev libcurl4 libcurl4-openssl-dev libssl-dev li
 # front; man and mandoc read the manual page, and bash, fish and zsh the completions.
 test_packages=("${run_packages[@]}" chromium chromium-driver fish haproxy iproute2 jq libhttp-parser-dev libsimdjson-dev man-db mandoc nginx nodejs openssl pkg-config prometheus prometheus-alertmanager python3 python3-venv strace systemd zsh)
 
+# A Debian of its own is made by debootstrap and booted by systemd-nspawn.
+systemd_packages=("${run_packages[@]}" debootstrap systemd systemd-container)
+
 case "${1:-}" in
 run) packages=("${run_packages[@]}") ;;
 test) packages=("${test_packages[@]}") ;;
+systemd) packages=("${systemd_packages[@]}") ;;
 *)
-    echo "usage: $0 run|test" >&2
+    echo "usage: $0 run|test|systemd" >&2
     exit 64
     ;;
 esac
@@ -24,6 +28,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     # Not Debian: go on where the commands are there, and say what to install where they are not.
     commands=(curl git g++)
     if [[ $1 == test ]]; then commands+=(fish haproxy jq man mandoc nginx pkg-config promtool python3 strace systemd-analyze chromedriver zsh); fi
+    if [[ $1 == systemd ]]; then commands+=(debootstrap systemd-nspawn); fi
     absent=()
     for command in "${commands[@]}"; do
         command -v "$command" >/dev/null || absent+=("$command")

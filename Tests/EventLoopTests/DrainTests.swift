@@ -46,6 +46,60 @@ import Testing
         group.join()
     }
 
+    /// Closing the port would reset them.
+    @Test func whoWaitsToBeTakenWhenDrainingBeginsIsServed() throws {
+        let group = try group(60_000)
+        let probes = start(group)
+        var clients: [Client] = []
+        try probes[0].whileLoopIsBusy {
+            clients = try (0..<100).map { _ in try Client(port: group.boundPort) }
+            group.drain()
+        }
+        for client in clients {
+            try client.send("a")
+            #expect(try client.receiveText(1) == "a")
+            client.close()
+        }
+        group.join()
+    }
+
+    /// The loop has looked at its sockets already when it comes and when the connection's time is over.
+    @Test func whatArrivesInTheTurnOfADeadlineIsServed() throws {
+        let isHeld = Flag()
+        let gate = Flag()
+        var orders = ProbeHandler.Orders()
+        orders.received = { loop, id, bytes in
+            if bytes.count == 4 {
+                isHeld.raise()
+                _ = eventually { gate.isRaised }
+            }
+            loop.send(id, bytes)
+        }
+        orders.drainBegan = { loop in
+            if let id = loop.connection(at: 0) { loop.setDeadline(id, milliseconds: 300) }
+        }
+        orders.deadline = { loop, id in loop.closeAfterFlush(id) }
+        let group = try group(60_000)
+        let probes = start(group, orders: orders)
+        let late = try Client(port: group.boundPort)
+        try late.send("a")
+        #expect(try late.receiveText(1) == "a")
+        let holder = try Client(port: group.boundPort)
+        try holder.send("b")
+        #expect(try holder.receiveText(1) == "b")
+        group.drain()
+        #expect(eventually { probes[0].events.contains(.drainBegan) })
+        try holder.send("hold")
+        #expect(eventually { isHeld.isRaised })
+        try late.send("late!")
+        usleep(400_000)
+        gate.raise()
+        #expect(String(decoding: try late.receiveToEnd(), as: UTF8.self) == "late!")
+        late.close()
+        holder.close()
+        group.join()
+    }
+
     @Test func aHandlerMayEndItsConnectionsWhenDrainingBegins() throws {
         var orders = ProbeHandler.Orders()
         orders.drainBegan = { loop in

@@ -2,7 +2,6 @@
 sd_notify, inherited sockets, the watchdog, the journal. Tests/systemd has the rest."""
 
 import contextlib
-import ctypes
 import os
 import re
 import signal
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from client import BINARY, ROOT, environment, eventually, request
+from ptrace import Stopped
 from restart_load import Load
 
 UNITS = ("postern.service", "postern.socket")
@@ -48,10 +48,10 @@ def systemd_version():
     return int(re.match(r"systemd (\d+)", text)[1])
 
 
-@pytest.mark.skipif(systemd_version() < 253, reason="notify-reload came with systemd 253")
+@pytest.mark.skipif(systemd_version() < 254, reason="it is for systemd 254 and later")
 def test_nor_about_the_drop_in_that_waits_for_a_reload(units):
     text = (units / "postern.service").read_text()
-    text += (ROOT / "deploy/postern.service.d/notify-reload.conf").read_text()
+    text += (ROOT / "deploy/postern.service.d/systemd-254.conf").read_text()
     (units / "postern.service").write_text(text)
     assert verify(units / "postern.service") == (0, "")
 
@@ -142,29 +142,6 @@ def test_the_status_has_the_figures_of_the_moment(serve, tmp_path):
 # The watchdog
 
 
-class Ptrace:
-    """Stops one thread of another process, and no other of its threads."""
-
-    SEIZE, INTERRUPT, DETACH = 0x4206, 0x4207, 17
-
-    def __init__(self, thread):
-        self.thread = thread
-        self.library = ctypes.CDLL(None, use_errno=True)
-
-    def _call(self, what):
-        result = self.library.ptrace(what, self.thread, None, None)
-        if result != 0:
-            pytest.skip(f"ptrace is not allowed here: {os.strerror(ctypes.get_errno())}")
-
-    def __enter__(self):
-        self._call(self.SEIZE)
-        self._call(self.INTERRUPT)
-        os.waitpid(self.thread, 0x40000000)
-
-    def __exit__(self, *_):
-        self._call(self.DETACH)
-
-
 def threads(server):
     """In the order they were started: the main thread, the log's writer and its upkeep, the loops, the reporter."""
     return sorted(int(name) for name in os.listdir(f"/proc/{server.pid}/task"))
@@ -180,7 +157,7 @@ def test_one_thread_that_is_stuck_ends_the_signs_of_life(serve, tmp_path, direct
     manager.until("READY")
     assert manager.signs_of_life(2.5) >= 2
     thread = threads(server)[{"writer": 1, "first loop": 3, "second loop": 4}[stuck]]
-    with Ptrace(thread):
+    with Stopped(thread):
         # Two seconds until it counts as stuck, and the last sign that was on its way.
         manager.signs_of_life(3.2)
         assert manager.signs_of_life(2.5) == 0
