@@ -59,10 +59,17 @@ import Testing
 
     @Test func whoComesBetweenTwoGroupsIsServedByTheSecond() throws {
         let held = try listening()
-        let first = try start(configuration(held))
+        let first = try EventLoopGroup(configuration: configuration(held, loops: 1))
+        var probe: ProbeHandler?
+        first.start { loop in
+            let made = ProbeHandler(loop: loop, orders: .init())
+            probe = made
+            return made
+        }
         let old = try Client(port: first.boundPort)
         #expect(try echoes(old))
         first.drain()
+        #expect(eventually { probe?.events.contains(.drainBegan) == true })
         let waiting = try Client(port: first.boundPort)
         try waiting.send("b")
         old.close()
