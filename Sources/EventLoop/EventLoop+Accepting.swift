@@ -10,7 +10,14 @@ extension EventLoop {
     private static let acceptPauseNanoseconds: UInt64 = 100_000_000
 
     func acceptConnections(_ number: Int, _ handler: any ConnectionHandler) {
-        for _ in 0..<(listeners[number].isInherited ? Self.sharedAcceptsPerTurn : Self.acceptsPerTurn) {
+        guard listeners[number].isInherited else { return accept(number, atMost: Self.acceptsPerTurn, handler) }
+        accept(number, atMost: Self.sharedAcceptsPerTurn, handler)
+        // The system wakes the loop that has waited for this socket for longest; without this it were always the same.
+        if listenerPausedUntil == nil { waitAnew(number) }
+    }
+
+    private func accept(_ number: Int, atMost count: Int, _ handler: any ConnectionHandler) {
+        for _ in 0..<count {
             let (descriptor, peer) = SystemCalls.accept(listeners[number].descriptor)
             if descriptor < 0 {
                 switch -descriptor {
@@ -81,7 +88,7 @@ extension EventLoop {
     }
 
     /// Out of descriptors: the listener would be ready for ever, so it rests a while.
-    private func pauseListeners() {
+    func pauseListeners() {
         for listener in listeners { _ = postern_epoll_remove(epoll.number, listener.descriptor) }
         listenerPausedUntil = nowNanoseconds + Self.acceptPauseNanoseconds
     }

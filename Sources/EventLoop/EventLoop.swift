@@ -100,6 +100,17 @@ public final class EventLoop: @unchecked Sendable {
         _ = try SystemCalls.checked(postern_epoll_add(epoll.number, descriptor, interest, token), "epoll_ctl")
     }
 
+    /// Goes to the end of those that wait for a socket.
+    func waitAnew(_ number: Int) {
+        _ = postern_epoll_remove(epoll.number, listeners[number].descriptor)
+        do throws(SystemError) {
+            try watch(listeners[number].descriptor, Token.listener(number), isShared: true)
+        } catch {
+            // Short of kernel memory: all are taken up again a little later.
+            pauseListeners()
+        }
+    }
+
     func watchListeners() throws(SystemError) {
         for (number, listener) in listeners.enumerated() {
             try watch(listener.descriptor, Token.listener(number), isShared: listener.isInherited)
