@@ -55,23 +55,27 @@ import Testing
             clients = try (0..<100).map { _ in try Client(port: group.boundPort) }
             group.drain()
         }
+        defer {
+            group.stop()
+            group.join()
+        }
         for client in clients {
             try client.send("a")
             #expect(try client.receiveText(1) == "a")
-            client.close()
         }
-        group.join()
     }
 
-    /// The loop has looked at its sockets already when it comes and when the connection's time is over.
+    /// It comes when the loop has looked at its sockets, and the connection's time was over before that.
     @Test func whatArrivesInTheTurnOfADeadlineIsServed() throws {
-        let isHeld = Flag()
-        let gate = Flag()
+        let isHeld = [Flag(), Flag()]
+        let gates = [Flag(), Flag()]
+        let holds = Figure()
         var orders = ProbeHandler.Orders()
         orders.received = { loop, id, bytes in
             if bytes.count == 4 {
-                isHeld.raise()
-                _ = eventually { gate.isRaised }
+                isHeld[holds.value].raise()
+                _ = eventually { gates[holds.value].isRaised }
+                holds.increment()
             }
             loop.send(id, bytes)
         }
@@ -81,6 +85,10 @@ import Testing
         orders.deadline = { loop, id in loop.closeAfterFlush(id) }
         let group = try group(60_000)
         let probes = start(group, orders: orders)
+        defer {
+            group.stop()
+            group.join()
+        }
         let late = try Client(port: group.boundPort)
         try late.send("a")
         #expect(try late.receiveText(1) == "a")
@@ -90,14 +98,15 @@ import Testing
         group.drain()
         #expect(eventually { probes[0].events.contains(.drainBegan) })
         try holder.send("hold")
-        #expect(eventually { isHeld.isRaised })
-        try late.send("late!")
+        #expect(eventually { isHeld[0].isRaised })
         usleep(400_000)
-        gate.raise()
+        try holder.send("hold")
+        gates[0].raise()
+        #expect(eventually { isHeld[1].isRaised })
+        try late.send("late!")
+        gates[1].raise()
         #expect(String(decoding: try late.receiveToEnd(), as: UTF8.self) == "late!")
-        late.close()
-        holder.close()
-        group.join()
+        withExtendedLifetime(holder) {}
     }
 
     @Test func aHandlerMayEndItsConnectionsWhenDrainingBegins() throws {
