@@ -7,6 +7,7 @@ import time
 import pytest
 
 from client import Api, RawConnection, request
+from disk import Disk, build
 
 
 def park(server, topic, count):
@@ -30,6 +31,56 @@ def test_parked_polls_are_answered_at_once_with_their_cursor(serve, number):
         assert reply.headers["cursor"] == cursor
         assert reply.headers["connection"].lower() == "close"
     assert time.monotonic() - began < 2
+    assert server.process.wait(5) == 0
+
+
+def test_a_server_without_connections_ends_at_once(serve):
+    server = serve()
+    began = time.monotonic()
+    assert server.terminate() == 0
+    assert time.monotonic() - began < 0.4
+
+
+def test_a_request_that_was_on_its_way_to_an_idle_connection_is_served(serve):
+    server = serve()
+    with server.connect() as connection:
+        assert connection.get("/livez").reply().status == 200
+        server.process.send_signal(signal.SIGTERM)
+        until_refused(server)
+        reply = connection.send(request("POST", "/v1/topics/t/messages", body=b"x")).reply()
+        assert (reply.status, reply.headers["connection"].lower()) == (201, "close")
+        assert connection.is_closed_by_server()
+    assert server.process.wait(5) == 0
+
+
+def test_an_idle_connection_has_half_a_second(serve):
+    server = serve()
+    with server.connect() as connection:
+        assert connection.get("/livez").reply().status == 200
+        began = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert connection.is_closed_by_server()
+        assert 0.4 < time.monotonic() - began < 2
+        # Our side alone is shut: what the client sends now is not answered, and is not met with a reset either.
+        connection.send(request("GET", "/livez"))
+    assert server.process.wait(5) == 0
+
+
+def test_a_reply_that_promised_another_request_is_not_followed_by_the_end(serve, tmp_path, directory):
+    """It was written before draining began, and waited for the disk."""
+    slow = Disk(build(tmp_path), tmp_path / "disk")
+    server = serve("--data-dir", str(directory), env=slow.env)
+    publish = request("POST", "/v1/topics/t/messages", body=b"x")
+    with server.connect() as connection:
+        with slow.held():
+            connection.send(publish)
+            slow.waits()
+            server.process.send_signal(signal.SIGTERM)
+            until_refused(server)
+        reply = connection.reply()
+        assert reply.status == 201 and "connection" not in reply.headers
+        time.sleep(0.1)
+        assert connection.send(publish).reply().status == 201
     assert server.process.wait(5) == 0
 
 
