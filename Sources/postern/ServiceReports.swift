@@ -26,8 +26,9 @@ struct ServiceReports: Sendable {
         let watchdog = ServiceManager.watchdogMilliseconds
         var pulse = ThreadPulse(patienceMilliseconds: (watchdog ?? 0) / 2)
         let period = min(Self.statusMilliseconds, max(50, (watchdog ?? .max) / 4))
+        // The first came with READY=1.
         var status = ""
-        var statusDue: UInt64 = 0
+        var statusDue = ServiceManager.nowNanoseconds() / 1_000_000 + Self.statusMilliseconds
         var wasStuck = false
         while !gateway.isDraining {
             let now = ServiceManager.nowNanoseconds() / 1_000_000
