@@ -7,7 +7,7 @@ enum ServiceCredentials {
         "postern.tokens": "POSTERN_TOKENS", "postern.tls-cert": "POSTERN_TLS_CERT",
         "postern.tls-key": "POSTERN_TLS_KEY",
         "postern.tls-client-ca": "POSTERN_TLS_CLIENT_CA", "postern.jwt-secret": "POSTERN_JWT_SECRET",
-        "postern.jwt-key": "POSTERN_JWT_KEY", "postern.jwks": "POSTERN_JWKS",
+        "postern.jwks": "POSTERN_JWKS",
     ]
 
     /// Variables for the credentials that are there.
