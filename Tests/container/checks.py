@@ -23,9 +23,9 @@ from replace_load import ReplaceLoad
 STATE, IMAGE, REBUILT = sys.argv[1:4]
 # Hard limits of this machine may be lower than what podman asks for, and then nothing starts.
 LIMITS = [
-    f"--ulimit={name}={min(hard, 1 << 20)}:{min(hard, 1 << 20)}"
-    for name, number in (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC))
-    for hard in [resource.getrlimit(number)[1] if resource.getrlimit(number)[1] > 0 else 1 << 20]
+    f"--ulimit={name}={min(wanted, hard)}:{min(wanted, hard)}"
+    for name, number, wanted in (("nofile", resource.RLIMIT_NOFILE, 20_000), ("nproc", resource.RLIMIT_NPROC, 4096))
+    for hard in [resource.getrlimit(number)[1] % (1 << 63)]
 ]
 TIGHT = ["--network=host", "--cgroups=disabled", "--read-only", "--read-only-tmpfs=false", "--cap-drop=ALL"]
 TIGHT += ["--security-opt=no-new-privileges", *LIMITS]
