@@ -88,6 +88,21 @@ test-systemd: install-systemd build ## Boot a Debian and restart, reload, stall 
 torture: venv ## Kill the server under load ROUNDS times (500) and ask for everything it acknowledged
 	@POSTERN_BINARY="$(abspath $(POSTERN))" PYTHONPATH=Tests/integration $(VENV)/bin/python Tests/integration/crash_rounds.py $(ROUNDS)
 
+.PHONY: test-container
+test-container: install-container build ## Build the image, run it, and replace one container by another under load (root)
+	$(call step,the image)
+	@scripts/test-container.sh "$(abspath $(POSTERN))"
+
+.PHONY: deb
+deb: install-deb build ## Make the Debian package, .build/deb/postern_….deb
+	$(call step,Debian package)
+	@scripts/make-deb.sh "$(abspath $(POSTERN))"
+
+.PHONY: test-deb
+test-deb: install-deb build ## Install, upgrade, remove and purge the package in a Debian of its own (root)
+	$(call step,the Debian package)
+	@scripts/test-deb.sh "$(abspath $(POSTERN))"
+
 .PHONY: lint
 lint: check-swift ## Check the form of all sources
 	$(call step,lint)
@@ -107,10 +122,10 @@ coverage: check-swift ## Line coverage of Arenas, JSON, HTTP, PubSub and Access;
 
 .PHONY: clean
 clean: ## Remove everything that was built
-	rm -rf .build .build-asan .build-tsan .build-coverage .build-fuzz .build-systemd $(VENV) coverage
+	rm -rf .build .build-asan .build-tsan .build-container .build-coverage .build-fuzz .build-systemd $(VENV) coverage
 
-.PHONY: install-run install-test install-systemd
-install-run install-test install-systemd: install-%:
+.PHONY: install-run install-test install-systemd install-container install-deb
+install-run install-test install-systemd install-container install-deb: install-%:
 	@scripts/install-packages.sh $*
 
 .PHONY: check-swift

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that running or testing Postern needs, where they are missing.
-# usage: install-packages.sh run|test|systemd
+# usage: install-packages.sh run|test|systemd|container|deb
 set -euo pipefail
 
 # The compiler links with g++'s runtime files; git fetches the two Swift packages; OpenSSL speaks TLS and checks tokens;
@@ -13,13 +13,18 @@ test_packages=("${run_packages[@]}" chromium chromium-driver fish haproxy iprout
 
 # A Debian of its own is made by debootstrap and booted by systemd-nspawn.
 systemd_packages=("${run_packages[@]}" debootstrap systemd systemd-container)
+# What builds and runs the image without a daemon; binutils strips.
+container_packages=("${run_packages[@]}" binutils buildah crun debootstrap podman python3)
+deb_packages=("${run_packages[@]}" binutils debootstrap dpkg-dev lintian)
 
 case "${1:-}" in
 run) packages=("${run_packages[@]}") ;;
 test) packages=("${test_packages[@]}") ;;
 systemd) packages=("${systemd_packages[@]}") ;;
+container) packages=("${container_packages[@]}") ;;
+deb) packages=("${deb_packages[@]}") ;;
 *)
-    echo "usage: $0 run|test|systemd" >&2
+    echo "usage: $0 run|test|systemd|container|deb" >&2
     exit 64
     ;;
 esac
@@ -29,6 +34,8 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     commands=(curl git g++)
     if [[ $1 == test ]]; then commands+=(fish haproxy jq man mandoc nginx pkg-config promtool python3 strace systemd-analyze chromedriver zsh); fi
     if [[ $1 == systemd ]]; then commands+=(debootstrap systemd-nspawn); fi
+    if [[ $1 == container ]]; then commands+=(buildah crun debootstrap podman python3); fi
+    if [[ $1 == deb ]]; then commands+=(debootstrap dpkg-deb dpkg-shlibdeps lintian); fi
     absent=()
     for command in "${commands[@]}"; do
         command -v "$command" >/dev/null || absent+=("$command")

@@ -71,13 +71,13 @@ def until_ready(port):
 
 
 @contextlib.contextmanager
-def container(*options, image=IMAGE, variables=()):
+def container(host="127.0.0.1", variables=()):
     """A running container and its port; gone at the end."""
     port = free_port()
     name = f"postern-check-{port}"
-    settings = {"POSTERN_LISTEN": f"127.0.0.1:{port}"} | dict(variables)
-    podman("run", "--detach", "--name", name, *TIGHT, *options,
-           *[f"--env={key}={value}" for key, value in settings.items()], image)  # fmt: skip
+    settings = {"POSTERN_LISTEN": f"{host}:{port}"} | dict(variables)
+    podman("run", "--detach", "--name", name, *TIGHT,
+           *[f"--env={key}={value}" for key, value in settings.items()], IMAGE)  # fmt: skip
     try:
         until_ready(port)
         yield name, port
@@ -169,14 +169,8 @@ def check_the_health_check_tells_well_from_ill():
 
 
 def check_a_server_on_all_addresses_is_asked_on_loopback():
-    port = free_port()
-    podman("run", "--detach", "--name", "postern-check-all", *TIGHT, "--env=POSTERN_OPEN=on",
-           f"--env=POSTERN_LISTEN=0.0.0.0:{port}", IMAGE)  # fmt: skip
-    try:
-        until_ready(port)
-        assert podman("healthcheck", "run", "postern-check-all", check=False).returncode == 0
-    finally:
-        podman("rm", "--force", "--time", "0", "postern-check-all", check=False)
+    with container(host="0.0.0.0", variables={"POSTERN_OPEN": "on"}) as (name, _):
+        assert podman("healthcheck", "run", name, check=False).returncode == 0
 
 
 def check_sigterm_drains_and_ends_with_0():
