@@ -77,7 +77,7 @@ check 'the group is there' in_root getent group postern
 check 'tokens may be hidden from others' test "$(stat -c %a "$root/etc/postern")" = 750
 check 'systemd accepts the unit' in_root systemd-analyze verify --man=no /lib/systemd/system/postern.service
 echo 'listen = "127.0.0.1:9000"' >>"$root/etc/postern/postern.toml"
-in_root deb-systemd-helper disable postern.service >/dev/null 2>&1
+in_root systemctl disable postern.service >/dev/null 2>&1
 mkdir -p "$root/var/lib/private/postern"
 ln -s private/postern "$root/var/lib/postern"
 touch "$root/var/lib/private/postern/kept"
