@@ -115,7 +115,7 @@ def test_the_health_check_holds_where_tls_is_spoken(serve, tmp_path):
 def test_the_health_check_asks_where_operators_are_served(serve):
     """Since clients' connections may have to begin with a proxy's header."""
     server = serve("--proxy-protocol", "on", "--trusted-proxies", "192.0.2.1", "--admin-listen", "127.0.0.1:0")
-    operators = server.next_line().rsplit(":", 1)[1]
+    operators = server.next_line().rsplit(":", 1)[1].strip()
     clients = f"0.0.0.0:{server.port}"
     assert not healthy(POSTERN_LISTEN=clients)
     assert healthy(POSTERN_LISTEN=clients, POSTERN_ADMIN_LISTEN=f"127.0.0.1:{operators}")

@@ -76,7 +76,10 @@ def test_the_pod_s_settings_are_taken_and_its_probes_answer(resources, pod, tmp_
 
 
 def test_compose_understands_its_file():
-    compose_spec.loads((DEPLOY / "compose.yaml").read_text())
+    text = (DEPLOY / "compose.yaml").read_text()
+    compose_spec.PyCompose.from_yaml(text)
+    with pytest.raises(ValueError, match="stop_grace_perio"):
+        compose_spec.PyCompose.from_yaml(text.replace("stop_grace_period", "stop_grace_perio"))
 
 
 def test_compose_names_files_that_are_there():
