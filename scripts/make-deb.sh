@@ -25,9 +25,11 @@ put "$binary" usr/bin/postern 755
 strip --remove-section=.comment --remove-section=.note "$tree/usr/bin/postern"
 put deploy/postern.service lib/systemd/system/postern.service
 if [[ -e deploy/postern.socket ]]; then put deploy/postern.socket lib/systemd/system/postern.socket; fi
-for part in deploy/postern.service.d/*.conf; do
-    if [[ -e $part ]]; then put "$part" "lib/systemd/system/postern.service.d/$(basename "$part")"; fi
-done
+# The package is for the release it is made on; systemd before 254 takes the drop-in amiss (docs/systemd.md).
+systemd=$(systemctl --version 2>/dev/null | sed -n '1s/^systemd \([0-9]*\).*/\1/p' || true)
+if ((${systemd:-0} >= 254)); then
+    put deploy/postern.service.d/systemd-254.conf lib/systemd/system/postern.service.d/systemd-254.conf
+fi
 put deploy/debian/group.conf lib/systemd/system/postern.service.d/group.conf
 put deploy/debian/postern.sysusers usr/lib/sysusers.d/postern.conf
 put deploy/debian/postern.default etc/default/postern
