@@ -94,12 +94,12 @@ test-container: install-container build ## Build the image, run it, and replace 
 	@scripts/test-container.sh "$(abspath $(POSTERN))"
 
 .PHONY: deb
-deb: install-deb build ## Make the Debian package, .build/deb/postern_….deb
+deb: install-deb man ## Make the Debian package, .build/deb/postern_….deb
 	$(call step,Debian package)
 	@scripts/make-deb.sh "$(abspath $(POSTERN))"
 
 .PHONY: test-deb
-test-deb: install-deb build ## Install, upgrade, remove and purge the package in a Debian of its own (root)
+test-deb: install-deb man ## Install, upgrade, remove and purge the package in a Debian of its own (root)
 	$(call step,the Debian package)
 	@scripts/test-deb.sh "$(abspath $(POSTERN))"
 

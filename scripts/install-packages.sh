@@ -15,7 +15,7 @@ test_packages=("${run_packages[@]}" chromium chromium-driver fish haproxy iprout
 systemd_packages=("${run_packages[@]}" debootstrap systemd systemd-container)
 # What builds and runs the image without a daemon; binutils strips.
 container_packages=("${run_packages[@]}" binutils buildah crun debootstrap podman python3)
-deb_packages=("${run_packages[@]}" binutils debootstrap dpkg-dev lintian)
+deb_packages=("${run_packages[@]}" binutils debootstrap dpkg-dev lintian python3)
 
 case "${1:-}" in
 run) packages=("${run_packages[@]}") ;;

@@ -56,14 +56,13 @@ check() {
 }
 in_root() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive "$@" </dev/null; }
 package() { in_root dpkg --force-confold "$@"; }
-listing() { (cd "$root" && find . \( -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache \) -prune -o -print | sort); }
+# What the helpers of systemd leave in any root, or take away where it is empty, is not ours.
+listing() { (cd "$root" && find . \( -path ./run -o -path './var/lib/systemd/deb-systemd-helper-*' -o -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache \) -prune -o -print | sort); }
 installed_version() { [[ $(in_root dpkg-query -W -f '${Version}' postern) == "$1" ]]; }
 changed_settings() { grep -q '^listen = "127.0.0.1:9000"$' "$root/etc/postern/postern.toml"; }
 enabled() { [[ -L $root/etc/systemd/system/multi-user.target.wants/postern.service ]]; }
 not() { ! "$@"; }
 
-# What the helpers of systemd leave in any root when used first is not ours.
-in_root mkdir -p /var/lib/systemd/deb-systemd-helper-enabled /var/lib/systemd/deb-systemd-helper-masked
 listing >"$work/before"
 passwd_before=$(cat "$root/etc/passwd" "$root/etc/group")
 

@@ -20,8 +20,11 @@ if [[ ! -d $root ]]; then
     rm -rf "$root.part"
     mkdir -p "$cache"
     echo "postern: making a Debian $suite (once)"
+    # It changed its name with the size of its time_t.
+    openssl=libssl3t64
+    if [[ $suite == bookworm ]]; then openssl=libssl3; fi
     debootstrap --variant=minbase \
-        --include=systemd,systemd-sysv,dbus,python3-minimal,libpython3-stdlib,libssl3,libstdc++6,ca-certificates \
+        --include=systemd,systemd-sysv,dbus,python3-minimal,libpython3-stdlib,$openssl,libstdc++6,ca-certificates \
         "$suite" "$root.part" >"$cache/debootstrap.log" 2>&1 || { tail -20 "$cache/debootstrap.log" >&2; exit 1; }
     mv "$root.part" "$root"
 fi

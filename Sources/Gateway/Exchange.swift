@@ -32,6 +32,8 @@ struct Exchange {
     /// The parked poll's or stream's.
     var waiter = WaiterTable.none
     var stream = Exchange.none
+    /// The parked poll's name, where its client gave one.
+    var name = Exchange.none
     /// Replies that wait for the log.
     var held: UInt16 = 0
     /// When the request under way was first looked at.

@@ -31,6 +31,7 @@ struct ServerConfiguration {
         set(&configuration.drainTimeoutMilliseconds, S.drainTimeout)
         set(&configuration.stallTimeoutMilliseconds, S.stallTimeout)
         set(&configuration.servesConsole, S.console)
+        set(&configuration.keepsTraceContext, S.traceAttribute)
         setAccess(of: &configuration)
         setMemory(of: &configuration)
         setStorage(of: &configuration)

@@ -135,8 +135,28 @@ extension LoopCore {
             }
             MessageEncoder.attribute(name, value, isFirst: count == 1, to: &message)
         }
+        if let context = traceContext(request) {
+            if names == nil {
+                names = AttributeNames(in: arena)
+                message.append(",\"attributes\":{")
+                offset = message.count - 1
+            }
+            let name = TraceContext.name.span
+            // A publisher's own word stands, and so does the bound.
+            if names?.count ?? 0 < Limits.attributes, names?.insert(name) == true {
+                MessageEncoder.attribute(name, context.text.span, isFirst: names?.count == 1, to: &message)
+            }
+        }
         if names != nil { message.append("}") }
         return offset
+    }
+
+    /// Where the request stands in a trace, if its messages are to tell.
+    mutating func traceContext(_ request: borrowing Request) -> TraceContext? {
+        guard live.configuration.keepsTraceContext,
+            let field = parser.value(named: "traceparent", in: request.bytes), !field.isRepeated
+        else { return nil }
+        return TraceContext(parsing: request.bytes.extracting(field.range))
     }
 
     /// Writes the media type and the payload: JSON as JSON, UTF-8 as a string, anything else as base64.

@@ -51,6 +51,7 @@ extension LoopCore {
                 "envelopes are application/json or application/x-ndjson; say so in Content-Type (curl --json does)")
         }
         createdTopics = 0
+        batchTrace = traceContext(request)
         drafts.removeAll()
         var receipts = ArenaBuffer(in: arena, capacity: 4096)
         var messages = ArenaBuffer(in: arena, capacity: request.body.count * 2)
@@ -147,7 +148,7 @@ extension LoopCore {
             }
         }
         let start = messages.count
-        let places = envelope.encode(to: &messages)
+        let places = envelope.encode(batchTrace, to: &messages)
         let now = loop.wallClockMicroseconds
         let due = envelope.deliverMicroseconds ?? envelope.delayMicroseconds.map { now + $0 } ?? 0
         let index = drafts.count
@@ -288,12 +289,14 @@ extension LoopCore {
 
 extension Envelope {
     /// Writes the message as it will be delivered.
-    func encode(to messages: inout ArenaBuffer) -> Places {
+    /// - Parameter trace: where its request stands in a trace, if that is to be told.
+    func encode(_ trace: TraceContext?, to messages: inout ArenaBuffer) -> Places {
         let start = messages.count
         var places = Places(id: MessageEncoder.begin(topic: topic, id: id, to: &messages))
         if key.count > 0 { MessageEncoder.key(key, to: &messages) }
-        if attributes.count > 0 {
-            places.attributes = MessageEncoder.attributes(attributes, to: &messages) - start
+        if attributes.count > 0 || takesTrace && trace != nil {
+            places.attributes =
+                MessageEncoder.attributes(attributes, takesTrace ? trace : nil, to: &messages) - start
         }
         if contentType.count > 0 {
             MessageEncoder.contentType(contentType, to: &messages)

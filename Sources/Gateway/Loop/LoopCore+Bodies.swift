@@ -89,6 +89,7 @@ extension LoopCore {
         }
         replies.origin = incoming[slot].origin
         replies.standing = nil
+        replies.nameRequest(nil)
         principal = incoming[slot].admission.principal
         switch takePiece(id, bytes, suspended, slot, lease.arena) {
         case .more(let used, let suspended):
@@ -169,6 +170,7 @@ extension LoopCore {
         guard case .head(let head)? = try? parser.parse(bytes, resume: &position) else {
             preconditionFailure("a head that was good is good again")
         }
+        takeRequestID(bytes)
         dispatch(
             id, head, bytes, request.extracting(headBytes..<request.count), arena, incoming[slot].admission)
     }

@@ -57,7 +57,7 @@ extension LoopCore {
         let id = ConnectionID(packed: waiter.token)
         if form.kind == .poll {
             guard outcome.count > 0 else { return waiters[waiterID].position = outcome.scannedThrough }
-            loop.send(id, delivery.output.span)
+            sendDelivery(id)
             noteDelivery(outcome, .poll)
             answered(id, 200, closes: form.fate == .closes)
         } else {

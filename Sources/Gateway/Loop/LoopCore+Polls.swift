@@ -20,6 +20,7 @@ extension LoopCore {
             throw error
         }
         exchanges[Int(id.index)].phase = .parked
+        keepName(Int(id.index))
         metrics.waiters.add(1)
         loop.setDeadline(id, milliseconds: min(query.form.waitMilliseconds, millisecondsOfToken))
     }
@@ -44,6 +45,7 @@ extension LoopCore {
         let waiter = exchanges[Int(id.index)].waiter
         guard waiter != WaiterTable.none else { return }
         _ = waiters.remove(waiter)
+        _ = takeName(Int(id.index))
         vacate(Int(id.index))
         exchanges[Int(id.index)].waiter = WaiterTable.none
         if exchanges[Int(id.index)].stream == Exchange.none { metrics.waiters.add(-1) }
@@ -52,9 +54,49 @@ extension LoopCore {
     /// The wait is over: an empty list, and the position the client named.
     mutating func answerEmpty(_ id: ConnectionID) {
         let waiter = exchanges[Int(id.index)].waiter
+        if let name = takeName(Int(id.index)) { replies.nameRequest(name.span) } else { replies.nameRequest(nil) }
         Self.emptyPoll(&replies, waiters, waiter, log.epoch, closes: isDraining)
         answered(id, 200, closes: isDraining || ReadForm(packed: waiters[waiter].form).fate == .closes)
     }
+
+    // MARK: Names
+
+    /// Keeps the name of a request that is to be answered later.
+    private mutating func keepName(_ index: Int) {
+        guard !replies.requestID.isEmpty else { return }
+        let slot = parkedNames.take { [] }
+        parkedNames[slot] = replies.requestID
+        exchanges[index].name = slot
+    }
+
+    private mutating func takeName(_ index: Int) -> [UInt8]? {
+        let slot = exchanges[index].name
+        guard slot != Exchange.none else { return nil }
+        exchanges[index].name = Exchange.none
+        let name = parkedNames[slot]
+        parkedNames[slot] = []
+        parkedNames.give(slot)
+        return name
+    }
+
+    /// Sends what was written for several polls as the answer of one.
+    mutating func sendDelivery(_ id: ConnectionID) {
+        guard let name = takeName(Int(id.index)) else { return loop.send(id, delivery.output.span) }
+        Self.compose(&replies, name, delivery)
+        loop.send(id, replies.output.span)
+        replies.removeAll()
+    }
+
+    /// The name is this one's alone: it stands behind the status line, which is the same for all.
+    private static func compose(_ replies: inout Replies, _ name: [UInt8], _ delivery: borrowing Replies) {
+        let reply = delivery.output.span
+        replies.output.append(contentsOf: reply.extracting(0..<statusLineBytes))
+        replies.writeRequestID(name)
+        replies.output.append(contentsOf: reply.extracting(statusLineBytes..<reply.count))
+    }
+
+    /// `HTTP/1.1 200 OK` and its line's end.
+    private static let statusLineBytes = 17
 
     private static func emptyPoll(
         _ replies: inout Replies, _ waiters: borrowing WaiterTable, _ waiter: WaiterTable.ID, _ epoch: Epoch,

@@ -112,6 +112,7 @@ extension LoopCore {
         let index = Int(id.index)
         replies.origin = 0
         replies.standing = nil
+        replies.nameRequest(nil)
         do throws(HTTPError) {
             guard case .head(let head) = try parser.parse(bytes, resume: &exchanges[index].scan) else {
                 beginWaiting(id)
@@ -125,12 +126,21 @@ extension LoopCore {
             exchanges[index].startedNanoseconds = loop.nowNanoseconds
             exchanges[index].method = head.method
             replies.origin = origin(of: head, bytes)
+            takeRequestID(bytes)
             return begin(id, head, bytes)
         } catch {
             exchanges[index].startedNanoseconds = loop.nowNanoseconds
             writeProblem(.from(error), .none, nil)
             return bytes.count
         }
+    }
+
+    /// Takes the name that the client gave its request, of the head that was parsed last.
+    mutating func takeRequestID(_ bytes: Span<UInt8>) {
+        guard let field = parser.value(named: "x-request-id", in: bytes), !field.isRepeated else {
+            return replies.nameRequest(nil)
+        }
+        replies.nameRequest(bytes.extracting(field.range))
     }
 
     /// The head is not all there: it has so long to come.

@@ -25,10 +25,14 @@ struct LoopCore: ~Copyable {
     var clients = StableArray<ClientConnection>()
     /// The client of the request under way, where limits hold for it.
     var limitedClient: ConnectionID?
+    /// Where the batch under way stands in a trace, if its messages are to tell.
+    var batchTrace: TraceContext?
     /// Topics that its messages bring into being, counted where that is limited.
     var createdTopics: UInt64 = 0
     var stashes = SlotPool<OutputBuffer?>()
     var incoming = SlotPool<IncomingRequest>()
+    /// Names of requests that are parked, of those that have one.
+    var parkedNames = SlotPool<[UInt8]>()
     var waiters = WaiterTable()
     var streams = StreamTable()
     var drafts = DraftList(capacity: Limits.batchMessages)
@@ -217,6 +221,7 @@ struct LoopCore: ~Copyable {
     mutating func refuse(_ id: ConnectionID, _ problem: APIProblem) {
         let exchange = exchanges[Int(id.index)]
         replies.origin = 0
+        replies.nameRequest(nil)
         replies.problem(problem, of: Span(), .closes, isHead: exchange.method == .head)
         metrics.observe(
             .none, exchange.method, problem.status, nanoseconds: loop.nowNanoseconds &- exchange.startedNanoseconds)

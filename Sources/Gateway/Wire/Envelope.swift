@@ -13,6 +13,8 @@ struct Envelope: ~Escapable {
     var contentType: Span<UInt8>
     /// The attributes as the text of a JSON object.
     var attributes: Span<UInt8>
+    /// Whether the request's trace may be added to them: they have none of their own, and there is room.
+    var takesTrace = true
     var isBase64 = false
     /// The payload is a JSON string.
     var isString = false
@@ -84,7 +86,8 @@ enum EnvelopeDecoder {
                 envelope.payload = document.extracting(try reader.value())
             case .attributes:
                 guard kind == .object else { throw problem(index, field.name, "an object of strings is wanted") }
-                envelope.attributes = try attributes(&reader, index: index, in: arena)
+                envelope.attributes = try attributes(
+                    &reader, index: index, in: arena, takesTrace: &envelope.takesTrace)
             case .ttl:
                 envelope.timeToLiveMicroseconds = try timeToLive(&reader, kind, index: index, in: arena)
             case .delay:
@@ -195,7 +198,7 @@ enum EnvelopeDecoder {
     @_lifetime(reader: copy reader)
     @_lifetime(borrow arena)
     private static func attributes(
-        _ reader: inout JSONReader, index: Int, in arena: borrowing ScopedArena
+        _ reader: inout JSONReader, index: Int, in arena: borrowing ScopedArena, takesTrace: inout Bool
     ) throws(APIProblem) -> Span<UInt8> {
         var text = ArenaBuffer(in: arena, capacity: 256)
         var names = AttributeNames(in: arena)
@@ -217,7 +220,9 @@ enum EnvelopeDecoder {
             MessageEncoder.attribute(name, value, isFirst: names.count == 1, to: &text)
         }
         text.append("}")
-        guard names.count > 0 else { return Span() }
+        let count = names.count
+        takesTrace = count < Limits.attributes && names.insert(TraceContext.name.span)
+        guard count > 0 else { return Span() }
         do throws(ArenaError) { return try text.finish() } catch { throw .from(error) }
     }
 }

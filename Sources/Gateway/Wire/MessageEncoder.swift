@@ -47,12 +47,26 @@ enum MessageEncoder {
         JSONWriter.appendString(value, to: &buffer)
     }
 
-    /// Writes the attributes, a JSON object.
+    /// Writes the attributes.
+    /// - Parameters:
+    ///   - object: a JSON object; empty where there are none.
+    ///   - trace: one more of them.
     /// - Returns: where in the buffer it stands.
-    static func attributes(_ object: Span<UInt8>, to buffer: inout ArenaBuffer) -> Int {
+    static func attributes(_ object: Span<UInt8>, _ trace: TraceContext?, to buffer: inout ArenaBuffer) -> Int {
         buffer.append(",\"attributes\":")
-        buffer.append(contentsOf: object)
-        return buffer.count - object.count
+        let start = buffer.count
+        guard let trace else {
+            buffer.append(contentsOf: object)
+            return start
+        }
+        if object.count > 0 {
+            buffer.append(contentsOf: object.extracting(0..<object.count - 1))
+        } else {
+            buffer.append("{")
+        }
+        attribute(TraceContext.name.span, trace.text.span, isFirst: object.count == 0, to: &buffer)
+        buffer.append("}")
+        return start
     }
 
     static func contentType(_ type: Span<UInt8>, to buffer: inout ArenaBuffer) {

@@ -12,6 +12,9 @@ struct Replies: ~Copyable {
     var time = TimestampText()
     /// The number of the origin whose page asked; its header fields go into the reply.
     var origin: UInt8 = 0
+    /// What the request is called, as far as that is known; a reply that has no name then says none.
+    private(set) var requestID: [UInt8] = []
+    private var requestIDs = RequestIDs()
     /// How the client's limit on requests stands.
     var standing: RateStanding?
     private let crossOrigin: CrossOriginFields
@@ -43,8 +46,30 @@ struct Replies: ~Copyable {
         connection(fate)
     }
 
+    mutating func writeRequestID(_ name: [UInt8]) {
+        output.append("X-Request-Id: ")
+        output.append(contentsOf: name.span)
+        output.append("\r\n")
+    }
+
+    /// Takes a client's name for its request.
+    mutating func nameRequest(_ name: Span<UInt8>?) {
+        if !requestID.isEmpty { requestID.removeAll(keepingCapacity: true) }
+        guard let name, RequestIDs.isSane(name) else { return }
+        for index in name.indices { requestID.append(name[index]) }
+    }
+
+    /// Makes a name up, where there is none.
+    mutating func nameRequest() {
+        if requestID.count == 0 { requestIDs.writeNext(to: &requestID) }
+    }
+
     /// Writes the fields that are this request's own.
     mutating func requestFields() {
+        if requestID.count > 0 {
+            let name = requestID
+            writeRequestID(name)
+        }
         if let standing {
             output.append("RateLimit: ")
             standing.writeRateLimit(to: &output)
@@ -104,6 +129,7 @@ struct Replies: ~Copyable {
 
     /// An RFC 9457 problem. `bytes` is what `parameterRange` points into.
     mutating func problem(_ problem: APIProblem, of bytes: Span<UInt8>, _ fate: ConnectionFate, isHead: Bool) {
+        nameRequest()
         begin(problem.status, "application/problem+json", fate)
         output.append("Cache-Control: no-store\r\n")
         if let allow = problem.allow { ResponseWriter.field("Allow", allow, to: &output) }

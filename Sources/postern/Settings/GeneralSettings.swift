@@ -20,10 +20,13 @@ extension Settings {
     static let console = Setting(
         "console", .toggle, default: defaults.servesConsole, live: true,
         "Serve the browser's page at /: on or off.")
+    static let traceAttribute = Setting(
+        "trace-attribute", .toggle, default: defaults.keepsTraceContext, live: true,
+        "Keep a publish's traceparent (W3C Trace Context) as an attribute of its messages: on or off.")
     static let logLevel = Setting("log-level", .logLevel, default: .info, live: true, "What is logged")
 
     static let general = SettingGroup(
-        "General", [loops, maxConnections, drainTimeout, stallTimeout, console, logLevel])
+        "General", [loops, maxConnections, drainTimeout, stallTimeout, console, traceAttribute, logLevel])
 }
 
 extension SettingForm where Value == LogLevel {
