@@ -164,12 +164,13 @@ void postern_transfer_tls(
     }
 }
 
-void postern_transfer_times(
-    postern_transfer *transfer, int64_t connect_milliseconds, int64_t total_milliseconds, int64_t silence_seconds) {
+void postern_transfer_no_proxy(postern_transfer *transfer, const char *hosts) {
+    curl.set(transfer->handle, CURLOPT_NOPROXY, hosts);
+}
+
+void postern_transfer_times(postern_transfer *transfer, int64_t connect_milliseconds, int64_t total_milliseconds) {
     curl.set(transfer->handle, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_milliseconds);
     curl.set(transfer->handle, CURLOPT_TIMEOUT_MS, (long)total_milliseconds);
-    curl.set(transfer->handle, CURLOPT_LOW_SPEED_LIMIT, silence_seconds > 0 ? 1L : 0L);
-    curl.set(transfer->handle, CURLOPT_LOW_SPEED_TIME, (long)silence_seconds);
 }
 
 void postern_transfer_receive(

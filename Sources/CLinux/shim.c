@@ -228,4 +228,6 @@ void postern_sleep_microseconds(uint32_t microseconds) {
 
 extern char **environ;
 
+void postern_close_on_exec_from(int first) { (void)close_range((unsigned)first, ~0U, CLOSE_RANGE_CLOEXEC); }
+
 const char *postern_environment_entry(int64_t index) { return environ == NULL ? NULL : environ[index]; }

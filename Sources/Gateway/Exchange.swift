@@ -34,6 +34,8 @@ struct Exchange {
     var stream = Exchange.none
     /// The parked poll's name, where its client gave one.
     var name = Exchange.none
+    /// What the log of requests is told of a parked poll, once it is answered.
+    var accessEntry = Exchange.none
     /// Replies that wait for the log.
     var held: UInt16 = 0
     /// When the request under way was first looked at.

@@ -71,6 +71,7 @@ public final class Gateway: Sendable {
     /// Starts the loops' threads.
     public func start() {
         let loops = group.loops
+        shared.accessLog?.start()
         shared.log.start { readers in
             var readers = readers
             while let index = readers.popFirst() { loops[index].wake() }
@@ -142,6 +143,7 @@ public final class Gateway: Sendable {
     public func join() {
         group.join()
         shared.log.end()
+        shared.accessLog?.end()
     }
 }
 

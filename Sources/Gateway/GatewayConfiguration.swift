@@ -67,6 +67,8 @@ public struct GatewayConfiguration: Sendable {
     public var stallTimeoutMilliseconds = 30_000
     /// Latest a message may be set to be delivered: it waits in memory.
     public var maximumDelayMicroseconds: Int64 = 7 * 86_400 * 1_000_000
+    /// One in so many requests is logged; nil for none.
+    public var accessLogEvery: Int?
     /// Whether a publish's `traceparent` becomes an attribute of its messages.
     public var keepsTraceContext = false
     /// Whether `/` shows a page for a browser.

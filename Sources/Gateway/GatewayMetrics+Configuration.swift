@@ -13,6 +13,11 @@ extension GatewayShared {
             value: configuration.log.maximumScheduled)
         text.gauge(
             "postern_arena_budget_bytes", help: "Most memory of all arenas.", value: configuration.arenaBudgetBytes)
+        if let accessLog {
+            text.counter(
+                "postern_access_log_lost_total", help: "Requests that were to be logged and found no room.",
+                value: UInt64(accessLog.lostTotal))
+        }
         text.gauge(
             "postern_config_last_reload_successful",
             help: "Whether the last reading of settings, tokens and certificates was taken up in full.",

@@ -8,6 +8,8 @@ final class GatewayShared: Sendable {
     /// What holds now of what may change.
     let live: LiveConfigurations
     let reloads = ReloadOutcome()
+    /// Nil where requests are not logged.
+    let accessLog: AccessLog?
     let log: any MessageLog
     let storage: StorageMetrics?
     let arenas: ArenaPool
@@ -34,6 +36,7 @@ final class GatewayShared: Sendable {
         onDrain: @escaping @Sendable () -> Void, onReload: @escaping @Sendable () -> Void
     ) {
         live = LiveConfigurations(configuration)
+        accessLog = configuration.accessLogEvery.map { AccessLog(every: $0) }
         self.loops = loops
         self.roles = roles
         self.securePort = securePort

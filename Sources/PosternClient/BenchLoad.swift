@@ -35,7 +35,7 @@ public struct BenchResult: Sendable {
     public var outOfOrder = 0
     /// From request to receipt, or from publish to arrival.
     public var latency = LatencyHistogram()
-    public var failures: [String] = []
+    public var failures: [ClientFailure] = []
 
     /// What is wrong with it, in a sentence.
     public var fault: String? {

@@ -12,7 +12,7 @@ public final class BenchRun: Sendable {
     /// Readers that read.
     private let ready = Atomic<Int>(0)
     private let isOver = Atomic<Bool>(false)
-    private let failures = Mutex<[String]>([])
+    private let failures = Mutex<[ClientFailure]>([])
 
     private init(_ load: BenchLoad) { self.load = load }
 
@@ -62,7 +62,7 @@ public final class BenchRun: Sendable {
                 let mine = try self.publishLoop(start: start, end: end, rate: rate)
                 histograms.withLock { $0.merge(mine) }
             } catch {
-                self.failures.withLock { $0.append(error.description) }
+                self.failures.withLock { $0.append(error) }
             }
             // The last one out ends the progress.
             if self.ended.add(1, ordering: .relaxed).newValue == connections {
@@ -134,7 +134,7 @@ public final class BenchRun: Sendable {
         let reading = Threads.start(readers) { _ in
             let mine = Reading()
             do throws(ClientFailure) { try read(self, mine) } catch {
-                self.failures.withLock { $0.append(error.description) }
+                self.failures.withLock { $0.append(error) }
                 self.ready.add(1, ordering: .relaxed)
             }
             results.withLock { result in

@@ -12,11 +12,16 @@ public enum Envelope {
         public init() {}
     }
 
-    /// An envelope of a text, with an idempotency key of its own.
-    public static func of(_ text: String, topic: String, _ common: Common) -> [UInt8] {
+    /// An envelope of a line, with an idempotency key of its own. What is not UTF-8 goes as it is, in base 64.
+    public static func of(_ line: [UInt8], topic: String, _ common: Common) -> [UInt8] {
         var members: [(name: String, value: JSONValue)] = [
-            ("topic", .string(topic)), ("id", .string(Publisher.newKey())), ("data", .string(text)),
+            ("topic", .string(topic)), ("id", .string(Publisher.newKey())),
         ]
+        if let text = String(validating: line, as: UTF8.self) {
+            members.append(("data", .string(text)))
+        } else {
+            members.append(("data_base64", .string(Base64.encoded(line))))
+        }
         if let key = common.key { members.append(("key", .string(key))) }
         if let ttl = common.ttl { members.append(("ttl", .string(ttl))) }
         if let delay = common.delay { members.append(("delay", .string(delay))) }

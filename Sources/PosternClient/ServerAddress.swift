@@ -9,6 +9,8 @@ public struct ServerAddress: Sendable {
     public var keyPath: String?
     /// For probes of a server by its own machine.
     public var trustsAnybody = false
+    /// Hosts that are asked without a proxy, as the environment's `no_proxy` has them; this machine always is.
+    public var directHosts = ""
     public var connectMilliseconds = 5000
     /// For a whole request and its reply; streams and waits have more.
     public var timeoutMilliseconds = 30_000

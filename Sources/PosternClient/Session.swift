@@ -55,7 +55,7 @@ public final class Session {
         let (status, code) = transfer.perform(
             url: server.url + path, fields: self.fields(fields), body: body, deletes: deletes,
             connectMilliseconds: server.connectMilliseconds,
-            totalMilliseconds: server.timeoutMilliseconds + extraMilliseconds, silenceSeconds: 0,
+            totalMilliseconds: server.timeoutMilliseconds + extraMilliseconds,
             receiver: Transfer.Receiver(
                 head: { line in
                     self.noteField(line)
@@ -73,7 +73,7 @@ public final class Session {
 
     /// Reads a reply as it comes, for as long as it comes.
     /// - Parameters:
-    ///   - silenceSeconds: how long nothing may come.
+    ///   - silenceSeconds: how long nothing may come of it once it began; 0 for as long as it likes.
     ///   - head: called with each field's name, in small letters, and value, once it is known that the reply is 200.
     ///   - isOver: asked about once a second whether to give it up.
     ///   - body: called with each piece; false ends it.
@@ -86,6 +86,8 @@ public final class Session {
         var isEnough = false
         var refusal: [UInt8] = []
         var status = 0
+        var lastMilliseconds = Clock.milliseconds
+        var isSilent = false
         retryAfter = nil
         let (_, code) = withoutActuallyEscaping(head) { head in
             withoutActuallyEscaping(isOver) { isOver in
@@ -93,15 +95,16 @@ public final class Session {
                     transfer.perform(
                         url: server.url + path, fields: self.fields(fields), body: nil,
                         connectMilliseconds: server.connectMilliseconds, totalMilliseconds: 0,
-                        silenceSeconds: silenceSeconds,
                         receiver: Transfer.Receiver(
                             head: { line in
+                                lastMilliseconds = Clock.milliseconds
                                 if let number = Self.status(line) { status = number }
                                 self.noteField(line)
                                 if status == 200, let (name, value) = Self.field(line) { head(name, value) }
                                 return true
                             },
                             body: { piece in
+                                lastMilliseconds = Clock.milliseconds
                                 if status == 200 {
                                     isEnough = !body(piece)
                                     return !isEnough
@@ -112,12 +115,20 @@ public final class Session {
                             },
                             isOver: {
                                 isEnough = isEnough || isOver()
-                                return isEnough
+                                let most = status == 0 ? self.server.timeoutMilliseconds : silenceSeconds * 1000
+                                isSilent = most > 0 && Clock.milliseconds - lastMilliseconds > UInt64(most)
+                                return isEnough || isSilent
                             }))
                 }
             }
         }
         if isEnough { return }
+        if isSilent {
+            throw ClientFailure(
+                .tryLater,
+                status == 0
+                    ? "\(server.url) did not answer in time" : "\(server.url) was silent for \(silenceSeconds) s")
+        }
         guard status == 200 || status == 0 else { throw Self.failure(status, refusal, retryAfter) }
         guard code == 0 else { throw failure(code) }
     }
@@ -128,7 +139,10 @@ public final class Session {
     private var retryAfter: Int?
 
     private func noteField(_ line: Span<UInt8>) {
-        if let (name, value) = Self.field(line), name == "retry-after" { retryAfter = Int(value) }
+        if let (name, value) = Self.field(line), name == "retry-after" {
+            // No longer than a day, whoever says so.
+            retryAfter = Int(value).map { min(max($0, 0), 86_400) }
+        }
     }
 
     private func fields(_ more: [String]) -> [String] {

@@ -31,7 +31,7 @@ public struct StateFile: Sendable {
 
     public func write(_ cursor: String) throws(ClientFailure) {
         let temporary = path + ".new"
-        let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw ClientFailure(.output, "\(temporary): \(SystemError.text(errno))") }
         let bytes = Array((cursor + "\n").utf8)
         let isWritten = unsafe Glibc.write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0

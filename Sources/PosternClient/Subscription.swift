@@ -123,12 +123,16 @@ public final class Subscription {
         if count == options.limit { return true }
         var lines = LineSplitter()
         var failure: ClientFailure?
+        var isPostern = false
         try session.stream(
             query([("format", "ndjson")]), silenceSeconds: Self.silenceSeconds,
             head: { name, value in
                 // Where it begins, though no message may come for long.
                 if name == "cursor", position == nil { position = value }
-                if name == "cursor" { isConnected(notice) }
+                if name == "cursor" {
+                    isPostern = true
+                    isConnected(notice)
+                }
             },
             body: { piece in
                 let before = position
@@ -147,6 +151,7 @@ public final class Subscription {
                 return goesOn
             })
         if let failure { throw failure }
+        guard isPostern || Interrupt.isPending else { throw Self.notUnderstood }
         return Interrupt.isPending || count == options.limit
     }
 

@@ -31,6 +31,9 @@ final class Transfer {
         unsafe self.handle = handle
         unsafe postern_transfer_tls(
             handle, server.authoritiesPath, server.certificatePath, server.keyPath, server.trustsAnybody ? 1 : 0)
+        let direct = [server.directHosts, "localhost", "127.0.0.0/8", "127.0.0.1", "::1"].filter { !$0.isEmpty }
+        unsafe postern_transfer_no_proxy(
+            handle, server.directHosts == "*" ? "*" : direct.joined(separator: ","))
         unsafe postern_transfer_receive(
             handle, Unmanaged.passUnretained(self).toOpaque(),
             { context, bytes, count in
@@ -59,18 +62,15 @@ final class Transfer {
     /// Makes a request and waits for the end of its reply.
     /// - Parameters:
     ///   - body: what is posted; nil for a GET, or a DELETE.
-    ///   - silenceSeconds: how long nothing may come of a reply; 0 for as long as it likes.
     /// - Returns: the reply's status, and libcurl's code; 0 where all went well.
     func perform(
         url: String, fields: [String], body: [UInt8]?, deletes: Bool = false, connectMilliseconds: Int,
-        totalMilliseconds: Int,
-        silenceSeconds: Int, receiver: Receiver
+        totalMilliseconds: Int, receiver: Receiver
     ) -> (status: Int, code: Int32) {
         unsafe postern_transfer_url(handle, url)
         unsafe postern_transfer_clear_fields(handle)
         for field in fields { unsafe postern_transfer_add_field(handle, field) }
-        unsafe postern_transfer_times(
-            handle, Int64(connectMilliseconds), Int64(totalMilliseconds), Int64(silenceSeconds))
+        unsafe postern_transfer_times(handle, Int64(connectMilliseconds), Int64(totalMilliseconds))
         self.receiver = receiver
         defer { self.receiver = nil }
         let code: Int32

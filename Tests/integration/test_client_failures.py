@@ -29,11 +29,29 @@ class TestFailures:
         done = Client(url)(*command)
         assert done.returncode == 69 and is_one_line(done.err) and done.out == ""
 
-    @pytest.mark.parametrize("command", [c for c in COMMANDS if c[-1] != "--follow"])
+    @pytest.mark.parametrize("command", [*COMMANDS, ["bench", "publish", "-q"], ["bench", "fanout", "-q"], ["bench", "poll", "-q"]])
     def test_somebody_is_there_and_says_nothing(self, command):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             done = Client(f"http://127.0.0.1:{silent.getsockname()[1]}")(*command, "--timeout", "500ms")
         assert done.returncode == 75 and is_one_line(done.err)
+
+    @pytest.mark.parametrize("kind", ["publish", "fanout", "poll"])
+    def test_a_bench_of_nobody(self, kind):
+        done = Client("http://127.0.0.1:1")("bench", kind, "-q")
+        assert done.returncode == 69 and is_one_line(done.err)
+
+    @pytest.mark.parametrize("wait", ["9223372036854775807", "-1", "soon"])
+    def test_a_server_that_asks_for_the_impossible(self, wait):
+        reply = f"HTTP/1.1 503 X\r\nRetry-After: {wait}\r\nContent-Length: 0\r\n\r\n".encode()
+        with Answering(reply) as url:
+            for command in (["publish", "t", "x", "--retry", "1s"], ["subscribe", "t", "--follow", "--retry", "0s"]):
+                assert Client(url)(*command).returncode == 75
+
+    def test_a_proxy_is_not_asked_for_this_machine(self, server):
+        client = Client(server.url, http_proxy="http://127.0.0.1:1")
+        assert client("health").returncode == 0
+        assert client("topics").returncode == 0
+        assert Client("http://away.invalid", http_proxy="http://127.0.0.1:1")("topics").returncode == 69
 
     def test_no_such_host(self):
         done = Client("http://nowhere.invalid")("publish", "t", "x")
@@ -45,7 +63,9 @@ class TestFailures:
 
     def test_a_server_that_is_none_of_ours(self):
         with Answering(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello") as url:
-            for command in (["publish", "t", "x"], ["subscribe", "t"], ["topics"], ["status"]):
+            for command in (
+                ["publish", "t", "x"], ["subscribe", "t"], ["subscribe", "t", "--follow"], ["topics"], ["status"],
+            ):
                 done = Client(url)(*command)
                 assert done.returncode == 76 and is_one_line(done.err), command
 

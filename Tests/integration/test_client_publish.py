@@ -74,6 +74,21 @@ class TestPublish:
         process.communicate(b"late\n", timeout=10)
         assert [message["data"] for message in api.messages(topic)] == ["early", "late"]
 
+    def test_lines_of_a_file(self, postern, api, topic, tmp_path):
+        (tmp_path / "lines").write_text(json.dumps({"topic": topic, "data": 1}) + "\n")
+        assert postern("publish", "--batch", f"@{tmp_path}/lines").returncode == 0
+        assert postern("publish", topic, f"@{tmp_path}/lines", "--batch").returncode == 0
+        assert len(api.messages(topic)) == 2
+        assert postern("publish", "--batch", f"@{tmp_path}/absent").returncode == 66
+
+    def test_lines_that_are_no_text_go_as_they_are(self, postern, topic):
+        postern("publish", topic, "--batch", stdin=b"a\xffb\nplain\n")
+        assert postern("subscribe", topic).stdout == b"a\xffb\nplain\n"
+
+    def test_long_lines_go_by_themselves(self, postern, topic):
+        assert postern("publish", topic, "--batch", stdin="x" * 400_000 + "\n" + "y" * 700_000 + "\n").returncode == 0
+        assert [len(line) for line in postern("subscribe", topic).out.split()] == [400_000, 700_000]
+
     def test_a_bad_line_is_named(self, postern):
         done = postern("publish", "--batch", stdin='{"topic":"a","data":1}\nnonsense\n')
         assert done.returncode == 66 and is_one_line(done.err) and "line 2" in done.err

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 
 import pytest
 
@@ -70,6 +71,15 @@ class TestSubscribe:
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
 
+    def test_what_was_printed_is_remembered_though_its_reader_left(self, postern, filled, tmp_path, api):
+        state = tmp_path / "state"
+        process = postern.start("subscribe", filled, "--follow", "--state", state)
+        assert [process.stdout.readline() for _ in range(5)][-1] == b"4\n"
+        process.stdout.close()
+        api.publish(filled, "x")
+        assert process.wait(10) == 0
+        assert state.read_text().strip() == api.messages(filled)[4]["cursor"]
+
     def test_a_reader_of_its_output_that_leaves_ends_it(self, postern, filled):
         process = postern.start("subscribe", filled, "--follow")
         assert process.stdout.readline() == b"0\n"
@@ -108,6 +118,39 @@ class TestExec:
     def test_one_that_does_not_read_is_none_the_worse(self, postern, api, topic):
         api.publish(topic, "x" * 500_000)
         assert postern("subscribe", topic, "--exec", "true").returncode == 0
+
+
+    def test_each_is_remembered_when_it_is_done(self, serve, tmp_path):
+        """Killed in the middle of a stream's piece: no command is run twice."""
+        server = serve()
+        api = Api(server)
+        api.batch(*({"topic": "t", "data": str(n)} for n in range(40)))
+        state, out = tmp_path / "state", tmp_path / "out"
+        arguments = ("subscribe", "t", "--follow", "--state", state, "--exec", f'cat >> {out}; echo >> {out}; sleep 0.02')
+        reader = Client(server.url).start(*arguments)
+        eventually(lambda: out.exists() and len(out.read_text().split()) >= 5, what="some are run")
+        reader.kill()
+        reader.wait()
+        time.sleep(0.2)
+        done = len(out.read_text().split())
+        assert state.read_text().strip() in {m["cursor"] for m in api.messages("t")[done - 2 : done + 1]}
+
+    def test_a_command_gets_no_connection_of_ours(self, postern, api, topic):
+        api.publish(topic, "x")
+        done = postern("subscribe", topic, "--exec", "ls -l /proc/self/fd | grep -c socket > /dev/null && exit 9; true")
+        assert done.returncode == 0
+
+
+class TestQuiet:
+    def test_a_quiet_stream_is_not_given_up(self, serve):
+        """Signs of life are a byte now and then."""
+        server = serve("--stream-heartbeat", "500ms")
+        reader = Client(server.url).start("subscribe", "t", "--follow")
+        time.sleep(4)
+        assert reader.poll() is None
+        assert server.metric("postern_connections_accepted_total") <= 3
+        reader.terminate()
+        assert reader.communicate(timeout=10) == (b"", b"")
 
 
 class TestResuming:

@@ -46,9 +46,11 @@ void postern_transfer_add_field(postern_transfer *transfer, const char *line);
 void postern_transfer_tls(
     postern_transfer *transfer, const char *authorities, const char *certificate, const char *key, int trusts_anybody);
 
-// 0 for no bound. `silence_seconds`: a reply of which nothing comes for so long is given up.
-void postern_transfer_times(
-    postern_transfer *transfer, int64_t connect_milliseconds, int64_t total_milliseconds, int64_t silence_seconds);
+// 0 for no bound.
+void postern_transfer_times(postern_transfer *transfer, int64_t connect_milliseconds, int64_t total_milliseconds);
+
+// Hosts that are asked without a proxy, as `no_proxy` has them; `*` for all.
+void postern_transfer_no_proxy(postern_transfer *transfer, const char *hosts);
 
 // What is called with the lines of the reply's head, with its body, and about once a second; each returns 0 to go on, and
 // what else gives the request up.

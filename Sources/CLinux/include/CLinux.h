@@ -72,6 +72,9 @@ void postern_ignore_broken_pipes(void);
 // Raises the soft limit of open files to the hard one; the resulting soft limit, or a negated errno.
 int64_t postern_raise_open_files(void);
 
+// Has all descriptors from `first` on closed in programs that this one starts. Linux 5.11; before that nothing happens.
+void postern_close_on_exec_from(int first);
+
 // An entry of the environment, NAME=VALUE; NULL behind the last, which may be asked for only behind those before it.
 const char *postern_environment_entry(int64_t index);
 

@@ -70,4 +70,6 @@ struct HeldReply {
     var method = Method.other
     var status: UInt16 = 0
     var startedNanoseconds: UInt64 = 0
+    /// Where it is kept what the log of requests is told.
+    var accessEntry = Exchange.none
 }

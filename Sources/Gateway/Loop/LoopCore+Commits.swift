@@ -38,8 +38,11 @@ extension LoopCore {
     }
 
     /// Holds the reply that begins at `mark` of what is gathered.
-    mutating func holdReply(_ id: ConnectionID, from mark: Int, _ operation: Operation, _ method: Method, _ status: Int)
-    {
+    /// - Parameter accessEntry: where it is kept what the log of requests is told.
+    mutating func holdReply(
+        _ id: ConnectionID, from mark: Int, _ operation: Operation, _ method: Method, _ status: Int,
+        _ accessEntry: UInt32
+    ) {
         let index = Int(id.index)
         if mark > 0 {
             // What was answered before it does not wait for it.
@@ -51,7 +54,8 @@ extension LoopCore {
         }
         let reply = HeldReply(
             connection: id, commit: awaitedCommit, isReceipt: true, closes: closesConnection, operation: operation,
-            method: method, status: UInt16(status), startedNanoseconds: loop.nowNanoseconds)
+            method: method, status: UInt16(status), startedNanoseconds: loop.nowNanoseconds,
+            accessEntry: accessEntry)
         awaitedCommit = .none
         hold(reply, from: mark, to: replies.output.count)
         replies.removeAll()
@@ -96,6 +100,7 @@ extension LoopCore {
         let id = reply.connection
         let verdict = reply.isReceipt ? log.verdict(on: reply.commit) : .stored
         let isOpen = loop.connection(at: Int(id.index)) == id
+        var entry = reply.accessEntry
         if isOpen { exchanges[Int(id.index)].held -= 1 }
         switch verdict {
         case .stored:
@@ -105,6 +110,9 @@ extension LoopCore {
                 let now = loop.exactNanoseconds
                 metrics.observe(
                     reply.operation, reply.method, Int(reply.status), nanoseconds: now &- reply.startedNanoseconds)
+                tellKept(
+                    &entry, Int(reply.status), replyBytes: reply.byteCount,
+                    nanoseconds: now &- reply.startedNanoseconds)
             }
             guard isOpen else { return }
             if reply.closes { finish(id) } else if exchanges[Int(id.index)].held == 0 { goOn(id) }
@@ -114,6 +122,8 @@ extension LoopCore {
             metrics.observe(
                 reply.operation, reply.method, problem.status,
                 nanoseconds: loop.exactNanoseconds &- reply.startedNanoseconds)
+            tellKept(
+                &entry, problem.status, replyBytes: 0, nanoseconds: loop.exactNanoseconds &- reply.startedNanoseconds)
             guard isOpen else { return }
             // What was answered behind it on this connection is not sent: the client is to look at this first.
             replies.problem(problem, of: Span(), .closes, isHead: false)

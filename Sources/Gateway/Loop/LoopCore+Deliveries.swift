@@ -59,7 +59,7 @@ extension LoopCore {
             guard outcome.count > 0 else { return waiters[waiterID].position = outcome.scannedThrough }
             sendDelivery(id)
             noteDelivery(outcome, .poll)
-            answered(id, 200, closes: form.fate == .closes)
+            answered(id, 200, closes: form.fate == .closes, replyBytes: delivery.output.count)
         } else {
             deliverToStream(id, waiterID, outcome, form.kind)
         }

@@ -13,6 +13,7 @@ extension LoopCore {
         _ arena: borrowing ScopedArena, _ admitted: Admission? = nil
     ) {
         var operation = Operation.none
+        principal = nil
         let mark = replies.output.count
         do throws(APIProblem) {
             var admission = Admission()
@@ -26,18 +27,30 @@ extension LoopCore {
             operation = admission.operation
             principal = admission.principal
             if let status = admission.answered {
+                let entry = accessEntry(id, operation, head, bytes, status, bodyBytes: body.count, replyBytes: 0)
+                tell(entry, id)
                 observe(operation, head.method, status, startedNanoseconds: loop.nowNanoseconds)
                 return beginIdling(id)
             }
             let request = Request(
                 head: isDraining ? head.closing : head, bytes: bytes, body: body, parameter: admission.parameter)
             let status = try handle(id, operation, request, arena)
-            guard status != 0 else { return }
+            let entry = accessEntry(
+                id, operation, head, bytes, status == 0 ? 200 : status, bodyBytes: body.count,
+                replyBytes: replies.output.count - mark)
+            guard status != 0 else { return tell(entry, id) }
             if !request.head.keepsAlive { closesConnection = true } else { beginIdling(id) }
-            if awaitedCommit != .none { return holdReply(id, from: mark, operation, head.method, status) }
+            if awaitedCommit != .none {
+                return holdReply(id, from: mark, operation, head.method, status, keep(entry))
+            }
+            tell(entry, id)
             observe(operation, head.method, status, startedNanoseconds: loop.nowNanoseconds)
         } catch {
             writeProblem(error, operation, isDraining ? head.closing : head, of: bytes)
+            let entry = accessEntry(
+                id, operation, head, bytes, error.status, bodyBytes: body.count,
+                replyBytes: replies.output.count - mark)
+            tell(entry, id)
             if !closesConnection { beginIdling(id) }
         }
     }

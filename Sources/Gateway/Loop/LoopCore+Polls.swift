@@ -45,6 +45,11 @@ extension LoopCore {
         let waiter = exchanges[Int(id.index)].waiter
         guard waiter != WaiterTable.none else { return }
         _ = waiters.remove(waiter)
+        // It ended without an answer: its client left.
+        var entry = exchanges[Int(id.index)].accessEntry
+        exchanges[Int(id.index)].accessEntry = Exchange.none
+        tellKept(
+            &entry, 499, replyBytes: 0, nanoseconds: loop.nowNanoseconds &- exchanges[Int(id.index)].startedNanoseconds)
         _ = takeName(Int(id.index))
         vacate(Int(id.index))
         exchanges[Int(id.index)].waiter = WaiterTable.none
@@ -56,7 +61,9 @@ extension LoopCore {
         let waiter = exchanges[Int(id.index)].waiter
         if let name = takeName(Int(id.index)) { replies.nameRequest(name.span) } else { replies.nameRequest(nil) }
         Self.emptyPoll(&replies, waiters, waiter, log.epoch, closes: isDraining)
-        answered(id, 200, closes: isDraining || ReadForm(packed: waiters[waiter].form).fate == .closes)
+        answered(
+            id, 200, closes: isDraining || ReadForm(packed: waiters[waiter].form).fate == .closes,
+            replyBytes: replies.output.count)
     }
 
     // MARK: Names
@@ -107,7 +114,12 @@ extension LoopCore {
     }
 
     /// Sends what is gathered as the answer of a parked poll, and goes on with what the client sent ahead.
-    mutating func answered(_ id: ConnectionID, _ status: Int, closes: Bool) {
+    mutating func answered(_ id: ConnectionID, _ status: Int, closes: Bool, replyBytes: Int) {
+        var entry = exchanges[Int(id.index)].accessEntry
+        exchanges[Int(id.index)].accessEntry = Exchange.none
+        tellKept(
+            &entry, status, replyBytes: replyBytes,
+            nanoseconds: loop.nowNanoseconds &- exchanges[Int(id.index)].startedNanoseconds)
         unpark(id)
         exchanges[Int(id.index)].phase = .head
         metrics.observe(

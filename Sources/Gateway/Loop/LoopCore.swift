@@ -31,6 +31,9 @@ struct LoopCore: ~Copyable {
     var createdTopics: UInt64 = 0
     var stashes = SlotPool<OutputBuffer?>()
     var incoming = SlotPool<IncomingRequest>()
+    /// What the log of requests is told of those that are not answered yet, and how many were counted for it.
+    var keptEntries = SlotPool<AccessEntry?>()
+    var requestNumber: UInt64 = 0
     /// Names of requests that are parked, of those that have one.
     var parkedNames = SlotPool<[UInt8]>()
     var waiters = WaiterTable()

@@ -22,7 +22,9 @@ struct TraceContext {
         // `ff` is no version; what a later one adds stands behind another hyphen (section 3.2.2).
         guard !(text[0] == UInt8(ascii: "f") && text[1] == UInt8(ascii: "f")) else { return nil }
         let isFirst = text[0] == UInt8(ascii: "0") && text[1] == UInt8(ascii: "0")
-        guard value.count == Self.byteCount || !isFirst && value[Self.byteCount] == UInt8(ascii: "-") else { return nil }
+        guard value.count == Self.byteCount || !isFirst && value[Self.byteCount] == UInt8(ascii: "-") else {
+            return nil
+        }
         // Neither id is all zeros.
         guard Self.isAnySet(text, 3..<35), Self.isAnySet(text, 36..<52) else { return nil }
         self.text = text
@@ -30,7 +32,8 @@ struct TraceContext {
 
     /// Lower case alone.
     private static func isDigit(_ byte: UInt8) -> Bool {
-        (byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")) || (byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "f"))
+        (byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9"))
+            || (byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "f"))
     }
 
     private static func isAnySet(_ text: InlineArray<55, UInt8>, _ range: Range<Int>) -> Bool {

@@ -60,7 +60,7 @@ struct LoadOptions: ParsableArguments {
     var connections: Int?
 
     @Option(
-        help: ArgumentHelp("How long: 1s to 1d. (default: 5s)", valueName: "time"),
+        help: ArgumentHelp("How long: 1s to 1d. (default: 5s, or as long as --messages take)", valueName: "time"),
         transform: OptionValue.time(1000...86_400_000))
     var duration: Int?
 
@@ -93,9 +93,13 @@ struct LoadOptions: ParsableArguments {
     /// - Throws: where messages are missing, came twice or out of order.
     func run(_ body: (BenchLoad) throws -> BenchResult, _ server: ServerAddress) throws {
         let load = BenchLoad(
-            server: server, connections: connections, durationMilliseconds: duration ?? 5000, messages: messages,
+            server: server, connections: connections,
+            durationMilliseconds: duration ?? (messages == nil ? 5000 : 86_400_000),
+            messages: messages,
             bytes: size ?? 100, rate: rate, showsProgress: !quiet)
         let result = try body(load)
+        // Nobody was there, or nobody was let in: that is not a loss.
+        if result.published == 0, let failure = result.failures.first { throw failure }
         try Output.write(format == .json ? result.json.text + "\n" : result.text)
         if let fault = result.fault { throw ClientFailure(.lost, fault) }
     }

@@ -12,7 +12,7 @@ extension ClientCommand {
     func run() throws {
         Interrupt.note()
         do { try perform() } catch let failure as ClientFailure {
-            StandardStream.complain(failure.description)
+            if failure.status != .ok { StandardStream.complain(failure.description) }
             throw ExitCode(failure.status.rawValue)
         }
     }
@@ -24,7 +24,7 @@ enum Output {
     static func write(_ bytes: [UInt8]) throws(ClientFailure) {
         guard !StandardStream.write(bytes) else { return }
         let number = errno
-        if number == EPIPE { exit(ExitStatus.ok.rawValue) }
+        if number == EPIPE { throw ClientFailure(.ok, "whoever read it left") }
         throw ClientFailure(.output, "standard output: \(SystemText.error(number))")
     }
 

@@ -31,6 +31,8 @@ struct Health: ClientCommand {
         if server.timeout == nil { address.timeoutMilliseconds = Self.timeoutMilliseconds }
         address.connectMilliseconds = address.timeoutMilliseconds
         address.trustsAnybody = insecure
+        // It is about this server, not about the way to it.
+        address.directHosts = "*"
         if insecure { address.token = nil }
         let session = try Session(address)
         let reply = try session.anyReply(ready ? "/readyz" : "/livez")

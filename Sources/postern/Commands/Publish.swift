@@ -69,12 +69,14 @@ struct Publish: ClientCommand {
     enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
 
     func validate() throws {
-        if topic == nil, !batch { throw ValidationError("a topic is wanted, or --batch") }
-        if batch, let data, data != "-", !data.hasPrefix("@") {
+        if namedTopic == nil, !batch { throw ValidationError("a topic is wanted, or --batch") }
+        if batch, let data = source, data != "-", !data.hasPrefix("@") {
             throw ValidationError("--batch reads lines: - or @FILE is wanted")
         }
         if batch, idempotencyKey != nil { throw ValidationError("--id is of one message; lines may have their own") }
-        if topic == nil, messageKey != nil || ttl != nil || delay != nil || contentType != nil || !attributes.isEmpty {
+        if namedTopic == nil,
+            messageKey != nil || ttl != nil || delay != nil || contentType != nil || !attributes.isEmpty
+        {
             throw ValidationError("envelopes say for themselves what --attr, --key, --ttl and the like would say")
         }
         for attribute in attributes where !attribute.contains("=") || attribute.hasPrefix("=") {
@@ -85,6 +87,11 @@ struct Publish: ClientCommand {
             throw ValidationError("'\(value)': a line's end cannot be part of it")
         }
     }
+
+    /// With --batch alone, the first argument may be the file.
+    private var isFirstTheSource: Bool { batch && data == nil && (topic == "-" || topic?.hasPrefix("@") == true) }
+    private var namedTopic: String? { isFirstTheSource ? nil : topic }
+    private var source: String? { isFirstTheSource ? topic : data }
 
     func perform() throws {
         let publisher = try Publisher(try server.address(), retryMilliseconds: retry ?? 0)
@@ -132,7 +139,7 @@ struct Publish: ClientCommand {
     private func publishLines(_ publisher: Publisher) throws(ClientFailure) {
         var descriptor = STDIN_FILENO
         var name = "standard input"
-        if let data, data.hasPrefix("@") {
+        if let data = source, data.hasPrefix("@") {
             name = String(data.dropFirst())
             descriptor = try InputFile.opened(name)
         }
@@ -153,13 +160,13 @@ struct Publish: ClientCommand {
             }
             for line in complete {
                 number += 1
-                guard !line.isEmpty || topic != nil else { continue }
+                guard !line.isEmpty || namedTopic != nil else { continue }
                 let envelope = try envelope(line, number, name)
-                waiting.append(envelope)
-                bytes += envelope.count
-                if waiting.count == Self.batchMessages || bytes >= Self.batchBytes {
+                if waiting.count == Self.batchMessages || bytes + envelope.count > Self.batchBytes {
                     try flush(publisher, &waiting, &bytes)
                 }
+                waiting.append(envelope)
+                bytes += envelope.count
             }
             // What has come is not kept waiting for what may not come for long.
             if piece == nil || !InputFile.isReady(descriptor, milliseconds: 0) {
@@ -180,7 +187,7 @@ struct Publish: ClientCommand {
     }
 
     private func envelope(_ line: [UInt8], _ number: Int, _ name: String) throws(ClientFailure) -> [UInt8] {
-        guard let topic else {
+        guard let topic = namedTopic else {
             guard let envelope = Envelope.keyed(line) else {
                 throw ClientFailure(.input, "\(name), line \(number): a JSON object is wanted")
             }
@@ -192,7 +199,7 @@ struct Publish: ClientCommand {
         common.ttl = ttl
         common.delay = delay
         common.contentType = contentType
-        return Envelope.of(String(decoding: line, as: UTF8.self), topic: topic, common)
+        return Envelope.of(line, topic: topic, common)
     }
 
     private func report(_ receipts: [JSONValue]) throws(ClientFailure) {

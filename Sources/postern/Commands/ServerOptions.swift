@@ -56,6 +56,7 @@ struct ServerOptions: ParsableArguments {
             throw ValidationError("a token has no spaces and no line ends")
         }
         address.authoritiesPath = cacert ?? environment["POSTERN_CACERT"]
+        address.directHosts = environment["no_proxy"] ?? environment["NO_PROXY"] ?? ""
         address.certificatePath = clientCert
         address.keyPath = clientKey
         if let timeout {

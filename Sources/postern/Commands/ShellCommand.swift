@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import PosternClient
 
@@ -49,6 +50,8 @@ struct ShellCommand {
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
         unsafe posix_spawn_file_actions_adddup2(&actions, standardInput, STDIN_FILENO)
+        // Connections are ours alone.
+        postern_close_on_exec_from(STDERR_FILENO + 1)
         // It is to be told of a reader that has left as any program is.
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)

@@ -103,6 +103,9 @@ struct Subscribe: ClientCommand {
                 take: { message throws(ClientFailure) in
                     if let command {
                         try command.run(input: message.data, variables: message.environment)
+                        // A command may not be one to be run twice.
+                        try file?.write(message.cursor)
+                        remembered = message.cursor
                     } else {
                         try Output.write(text(of: message))
                     }
@@ -110,7 +113,7 @@ struct Subscribe: ClientCommand {
                 },
                 reach: { cursor throws(ClientFailure) in
                     done = cursor
-                    try file?.write(cursor)
+                    if cursor != remembered { try file?.write(cursor) }
                     remembered = cursor
                 },
                 notice: tell)

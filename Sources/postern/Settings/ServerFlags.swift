@@ -103,6 +103,7 @@ struct GeneralFlags: SettingFlags {
     @Option(Settings.drainTimeout) var drainTimeout: String?
     @Option(Settings.stallTimeout) var stallTimeout: String?
     @Option(Settings.console) var console: String?
+    @Option(Settings.accessLog) var accessLog: String?
     @Option(Settings.traceAttribute) var traceAttribute: String?
     @Option(Settings.logLevel) var logLevel: String?
 }

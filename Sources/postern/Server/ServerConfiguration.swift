@@ -32,6 +32,7 @@ struct ServerConfiguration {
         set(&configuration.stallTimeoutMilliseconds, S.stallTimeout)
         set(&configuration.servesConsole, S.console)
         set(&configuration.keepsTraceContext, S.traceAttribute)
+        if let every = values[S.accessLog], every > 0 { configuration.accessLogEvery = every }
         setAccess(of: &configuration)
         setMemory(of: &configuration)
         setStorage(of: &configuration)
