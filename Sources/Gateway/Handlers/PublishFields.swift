@@ -141,10 +141,11 @@ extension LoopCore {
                 message.append(",\"attributes\":{")
                 offset = message.count - 1
             }
-            let name = TraceContext.name.span
+            let name = TraceContext.name
+            let text = context.text
             // A publisher's own word stands, and so does the bound.
-            if names?.count ?? 0 < Limits.attributes, names?.insert(name) == true {
-                MessageEncoder.attribute(name, context.text.span, isFirst: names?.count == 1, to: &message)
+            if names?.count ?? 0 < Limits.attributes, names?.insert(name.span) == true {
+                MessageEncoder.attribute(name.span, text.span, isFirst: names?.count == 1, to: &message)
             }
         }
         if names != nil { message.append("}") }

@@ -221,7 +221,8 @@ enum EnvelopeDecoder {
         }
         text.append("}")
         let count = names.count
-        takesTrace = count < Limits.attributes && names.insert(TraceContext.name.span)
+        let trace = TraceContext.name
+        takesTrace = count < Limits.attributes && names.insert(trace.span)
         guard count > 0 else { return Span() }
         do throws(ArenaError) { return try text.finish() } catch { throw .from(error) }
     }

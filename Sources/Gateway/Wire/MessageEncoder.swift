@@ -64,7 +64,9 @@ enum MessageEncoder {
         } else {
             buffer.append("{")
         }
-        attribute(TraceContext.name.span, trace.text.span, isFirst: object.count == 0, to: &buffer)
+        let name = TraceContext.name
+        let text = trace.text
+        attribute(name.span, text.span, isFirst: object.count == 0, to: &buffer)
         buffer.append("}")
         return start
     }
