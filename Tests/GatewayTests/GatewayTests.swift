@@ -69,7 +69,7 @@ import Testing
                         "GET", "/v1/topics/\(selection)/messages?wait=20s&limit=37&\(position)")
                     guard reply.status == 200 else { return [reply.body] }
                     found += Self.data(reply.body)
-                    position = "after=" + String(reply.body.suffix(25).prefix(23))
+                    position = "after=" + String(reply.body.suffix(26).prefix(23))
                 }
                 return found
             }
