@@ -64,6 +64,8 @@ import Testing
         let numbers = fixture.texts("a").map { Int($0.prefix { $0 != " " }) }
         #expect(numbers.count > 1 && numbers == (1500 - after..<1500 - after + numbers.count).map { $0 })
         fixture.log.setRetention(RetentionPolicy(bytes: 16 << 20))
+        fixture.enforceRetention()
+        #expect(fixture.log.statistics.messages < 168, "without an append")
         for index in 0..<4 { try fixture.publish("a", "\(index) \(text)") }
         #expect(fixture.log.statistics.messages < 168)
     }

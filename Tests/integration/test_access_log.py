@@ -45,6 +45,16 @@ def test_what_is_told(serve):
     assert (missing["route"], missing["status"], missing["path"]) == ("none", 404, "/nowhere")
 
 
+def test_what_is_refused_before_it_is_read_is_told_too(serve):
+    server = serve("--access-log", "all", "--max-body-bytes", "1KiB")
+    with server.connect() as connection:
+        assert connection.send(b"POST /v1/topics/t/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n").reply().status == 413
+    with server.connect() as connection:
+        assert connection.send(b"GET / HTTP/1.1\r\nno field\r\n\r\n").reply().status == 400
+    large, malformed = all_of(server, 2)
+    assert (large["status"], large["method"]) == (413, "POST") and malformed["status"] == 400
+
+
 def test_one_in_so_many(serve):
     server = serve("--access-log", "1/10", "--loops", "1")
     api = Api(server)

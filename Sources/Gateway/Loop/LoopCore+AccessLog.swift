@@ -5,21 +5,27 @@ import HTTP
 /// What the log of requests is told. Costs a comparison of a request where there is none.
 extension LoopCore {
     /// Counts a request, and notes what is known of it at its reply, where it is one to be told.
-    /// - Parameter replyBytes: of its reply, as far as that is written.
+    /// - Parameters:
+    ///   - head: nil where it could not be read, or is not there any more.
+    ///   - bytes: what the head's ranges point into; empty where that is not there any more.
+    ///   - replyBytes: of its reply, as far as that is written.
     mutating func accessEntry(
-        _ id: ConnectionID, _ operation: Operation, _ head: RequestHead, _ bytes: Span<UInt8>, _ status: Int,
+        _ id: ConnectionID, _ operation: Operation, _ head: RequestHead?, _ bytes: Span<UInt8>, _ status: Int,
         bodyBytes: Int, replyBytes: Int
     ) -> AccessEntry? {
         guard let accessLog = shared.accessLog else { return nil }
         requestNumber &+= 1
         guard accessLog.tells(requestNumber, status: status) else { return nil }
         replies.nameRequest()
+        var entry = AccessEntry(
+            operation: operation, method: head?.method ?? exchanges[Int(id.index)].method, status: status, path: [],
+            bodyBytes: bodyBytes, replyBytes: replyBytes, nanoseconds: loop.exactNanoseconds &- loop.nowNanoseconds,
+            address: clients[Int(id.index)].address, requestID: replies.requestID, principal: principal?.identifier)
+        guard let head, head.path.upperBound <= bytes.count else { return entry }
+        entry.address = resolveAddress(id, head, bytes)
         let path = bytes.extracting(head.path)
-        return AccessEntry(
-            operation: operation, method: head.method, status: status,
-            path: (0..<min(path.count, AccessLog.pathBytes)).map { path[$0] }, bodyBytes: bodyBytes,
-            replyBytes: replyBytes, nanoseconds: loop.exactNanoseconds &- loop.nowNanoseconds,
-            address: resolveAddress(id, head, bytes), requestID: replies.requestID, principal: principal?.identifier)
+        entry.path = (0..<min(path.count, AccessLog.pathBytes)).map { path[$0] }
+        return entry
     }
 
     /// Tells it now, or keeps it until the poll that is parked is answered.

@@ -28,7 +28,7 @@ extension LoopCore {
         } catch {
             dropIncoming(index)
             exchanges[index].phase = .head
-            writeProblem(error.with { $0.closesConnection = true }, .none, head)
+            writeProblem(id, error.with { $0.closesConnection = true }, .none, head)
             return bytes.count
         }
         loop.setDeadline(id, milliseconds: live.configuration.bodyTimeoutMilliseconds)
@@ -104,7 +104,7 @@ extension LoopCore {
             return used
         case .refused(let problem):
             dropIncoming(Int(id.index))
-            writeProblem(problem.with { $0.closesConnection = true }, .none, nil)
+            writeProblem(id, problem.with { $0.closesConnection = true }, .none, nil)
             return bytes.count
         }
     }

@@ -46,11 +46,7 @@ extension LoopCore {
             tell(entry, id)
             observe(operation, head.method, status, startedNanoseconds: loop.nowNanoseconds)
         } catch {
-            writeProblem(error, operation, isDraining ? head.closing : head, of: bytes)
-            let entry = accessEntry(
-                id, operation, head, bytes, error.status, bodyBytes: body.count,
-                replyBytes: replies.output.count - mark)
-            tell(entry, id)
+            writeProblem(id, error, operation, isDraining ? head.closing : head, of: bytes, bodyBytes: body.count)
             if !closesConnection { beginIdling(id) }
         }
     }
@@ -98,12 +94,18 @@ extension LoopCore {
 
     /// Writes a problem as the reply of a request; without a head the connection cannot go on.
     mutating func writeProblem(
-        _ problem: APIProblem, _ operation: Operation, _ head: RequestHead?, of bytes: Span<UInt8> = Span()
+        _ id: ConnectionID, _ problem: APIProblem, _ operation: Operation, _ head: RequestHead?,
+        of bytes: Span<UInt8> = Span(), bodyBytes: Int = 0
     ) {
+        let mark = replies.output.count
         let closes = problem.closesConnection || !(head?.keepsAlive ?? false)
         let fate: ConnectionFate = closes ? .closes : head?.minorVersion == 0 ? .staysOpenExplicitly : .staysOpen
         replies.problem(problem, of: bytes, fate, isHead: head?.method == .head)
         if closes { closesConnection = true }
+        let entry = accessEntry(
+            id, operation, head, bytes, problem.status, bodyBytes: bodyBytes,
+            replyBytes: replies.output.count - mark)
+        tell(entry, id)
         observe(operation, head?.method ?? .other, problem.status, startedNanoseconds: loop.nowNanoseconds)
     }
 }

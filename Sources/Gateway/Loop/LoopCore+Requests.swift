@@ -113,6 +113,7 @@ extension LoopCore {
         replies.origin = 0
         replies.standing = nil
         replies.nameRequest(nil)
+        principal = nil
         do throws(HTTPError) {
             guard case .head(let head) = try parser.parse(bytes, resume: &exchanges[index].scan) else {
                 beginWaiting(id)
@@ -130,7 +131,7 @@ extension LoopCore {
             return begin(id, head, bytes)
         } catch {
             exchanges[index].startedNanoseconds = loop.nowNanoseconds
-            writeProblem(.from(error), .none, nil)
+            writeProblem(id, .from(error), .none, nil)
             return bytes.count
         }
     }
@@ -154,7 +155,7 @@ extension LoopCore {
         if let length {
             guard length <= live.configuration.maximumBodyBytes else {
                 pool.countOversizeRejection()
-                writeProblem(.payloadTooLarge(limit: live.configuration.maximumBodyBytes), .none, head)
+                writeProblem(id, .payloadTooLarge(limit: live.configuration.maximumBodyBytes), .none, head)
                 return bytes.count
             }
             if length <= bytes.count - head.byteCount {
@@ -173,7 +174,7 @@ extension LoopCore {
             }
             return takeBody(id, head, length, bytes, admission)
         } catch {
-            writeProblem(error.with { $0.closesConnection = true }, .none, head, of: bytes)
+            writeProblem(id, error.with { $0.closesConnection = true }, .none, head, of: bytes)
             return bytes.count
         }
     }
@@ -198,7 +199,7 @@ extension LoopCore {
         _ id: ConnectionID, _ head: RequestHead, _ bytes: Span<UInt8>, _ body: Span<UInt8>
     ) {
         guard body.count == 0, head.method == .get || head.method == .head, var arena = reserve.take() else {
-            return writeProblem(.overloaded("all memory for requests is in use"), .none, head)
+            return writeProblem(id, .overloaded("all memory for requests is in use"), .none, head)
         }
         dispatch(id, head, bytes, body, arena)
         arena.reset()

@@ -122,7 +122,11 @@ extension LogState {
         var budget = Self.sweepBatch
         while home == .memory, budget > 0, earliestSequence < nextSequence {
             let record = segments[segments.location(of: earliestSequence)]
-            guard isTooOld(record, retention, nowMicroseconds) || messageCount > retention.count ?? .max else { break }
+            // A bound in bytes that was lowered is reached in such steps too, before an append has to do it at once.
+            guard
+                isTooOld(record, retention, nowMicroseconds) || messageCount > retention.count ?? .max
+                    || segments.liveBytes > maximumBytes && segments.liveCount > 1
+            else { break }
             _ = dropOldestMessage()
             budget -= 1
         }

@@ -23,21 +23,29 @@
             precondition(isTopic, "a topic that breaks the rules")
             precondition(envelope.payload.count <= bytes.count, "more payload than there was")
             precondition(envelope.timeToLiveMicroseconds >= 0, "a time to live before now")
-            checkMessage(envelope, arena)
+            checkMessage(envelope, nil, arena)
+            checkMessage(envelope, trace, arena)
         } catch {
             precondition(error.status == 400 || error.status == 413, "a refusal of another kind")
             if let offset = error.offset { precondition(offset >= 0 && offset <= bytes.count, "an offset outside") }
         }
     }
 
-    private func checkMessage(_ envelope: borrowing Envelope, _ arena: borrowing ScopedArena) {
+    private var trace: TraceContext? {
+        TraceContext(parsing: Array("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".utf8).span)
+    }
+
+    private func checkMessage(
+        _ envelope: borrowing Envelope, _ trace: TraceContext?, _ arena: borrowing ScopedArena
+    ) {
         var buffer = ArenaBuffer(in: arena, capacity: 512)
-        let places = envelope.encode(to: &buffer)
+        let places = envelope.encode(trace, to: &buffer)
         guard let message = try? buffer.finish() else { return }
         precondition(places.id >= 0 && places.id < message.count, "an id outside the message")
         let hasAttributes = places.attributes > 0 && message[places.attributes] == UInt8(ascii: "{")
         precondition(
-            hasAttributes == (envelope.attributes.count > 0), "attributes that are not where they are said to be")
+            hasAttributes == (envelope.attributes.count > 0 || envelope.takesTrace && trace != nil),
+            "attributes that are not where they are said to be")
         for index in message.indices { precondition(message[index] >= 0x20, "a message of more than one line") }
         precondition((try? JSONReader.validate(message)) != nil, "a message that is no JSON")
     }
