@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from selenium import webdriver
 
 import attacks
 from client import BINARY, Api, Server, eventually
@@ -48,6 +49,19 @@ def serve():
     yield start
     for server in servers:
         server.kill()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A browser without a window."""
+    options = webdriver.ChromeOptions()
+    for argument in ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1200,1000"]:
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.binary_location = "/usr/bin/chromium"
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
+    yield browser
+    browser.quit()
 
 
 @pytest.fixture
