@@ -42,6 +42,13 @@ class Block:
         return None
 
     @property
+    def unknown(self):
+        """Comments before it that mean nothing there: a misspelt one must not leave a check out."""
+        if self.language in PROGRAMS:
+            return [comment for comment in self.comments if comment != "server: none" and not self.reason]
+        return [comment for comment in self.comments if comment != "output"]
+
+    @property
     def is_run(self):
         return self.language in PROGRAMS and not any(comment.startswith("not run") for comment in self.comments)
 
@@ -72,8 +79,8 @@ def blocks(path):
     return found
 
 
-def run(path, directory):
-    """Runs a document. Returns the shell's status, its log, and what each block printed."""
+def run(path, directory, within=60):
+    """Runs a document, for so many seconds at most. Returns the shell's status, its log, and what each block printed."""
     tools = directory / "tools"
     work = directory / "work"
     tools.mkdir()
@@ -109,12 +116,17 @@ def run(path, directory):
     namespaces = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
     if os.geteuid() != 0:
         namespaces.append("--map-root-user")
-    done = subprocess.run(
-        [*namespaces, "bash", directory / "script"], cwd=directory, env=clean, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
-    )
+    with (directory / "log").open("w") as log:
+        try:
+            status = subprocess.run(
+                [*namespaces, "bash", directory / "script"], cwd=directory, env=clean, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=subprocess.STDOUT, timeout=within,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            status = 124
+            print(f"it was not over within {within} s", file=log)
     printed = {block.line: read(directory / f"out.{block.line}") for block in wanted}
-    return done.returncode, done.stdout, printed
+    return status, read(directory / "log"), printed
 
 
 def read(path):

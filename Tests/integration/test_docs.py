@@ -32,6 +32,7 @@ def test_every_command_does_what_it_says(path, tmp_path):
 def test_every_block_is_marked(path):
     for block in blocks(path):
         place = f"{name(path)}:{block.line}"
+        assert not block.unknown, f"{place}: what is {block.unknown}?"
         if block.language not in PROGRAMS:
             assert not COMMANDS.search(block.text) or block.language in ("text", "json", "yaml", "toml", "ini", "html", "c"), (
                 f"{place}: commands stand in a block that is not marked sh"
@@ -52,11 +53,11 @@ def test_every_link_leads_somewhere(path):
 class TestTheseTests:
     """A wrong document is noticed."""
 
-    def fails(self, tmp_path, text):
+    def fails(self, tmp_path, text, within=60):
         path = tmp_path / "document.md"
         path.write_text(text)
         (tmp_path / "run").mkdir()
-        return run(path, tmp_path / "run")
+        return run(path, tmp_path / "run", within)
 
     def test_a_command_that_fails(self, tmp_path):
         status, log, _ = self.fails(tmp_path, "```sh\ntrue\n```\n\n```sh\nfalse | true\n```\n")
@@ -84,6 +85,15 @@ class TestTheseTests:
         assert Block(1, "sh", None, "", ["not run: wants a cluster"]).reason == "wants a cluster"
         assert Block(1, "sh", None, "", ["not run:"]).reason is None
         assert not Block(1, "sh", None, "", ["not run"]).is_run
+
+    def test_comments_that_mean_nothing(self):
+        assert Block(1, "text", None, "", ["ouput"]).unknown and not Block(1, "text", None, "", ["output"]).unknown
+        assert Block(1, "sh", None, "", ["server:none"]).unknown and not Block(1, "sh", None, "", ["server: none"]).unknown
+        assert Block(1, "sh", None, "", ["not run:"]).unknown and not Block(1, "sh", None, "", ["not run: wants a cluster"]).unknown
+
+    def test_a_document_that_does_not_end(self, tmp_path):
+        status, log, _ = self.fails(tmp_path, "```sh\ntrue\n```\n\n```sh\nsleep 1000\n```\n", within=2)
+        assert status == 124 and "line 5\nit was not over" in log
 
 
 def test_every_problem_is_in_the_guide():
