@@ -11,7 +11,7 @@ README = (ROOT / "README.md").read_text()
 
 
 def shell_blocks():
-    return re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    return re.findall(r"^```sh(?: [^\n]*)?\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
 def the_block_with(text):
