@@ -24,28 +24,38 @@ public struct ProcessMetrics: Sendable {
         }
     }
 
-    /// Appends all families.
-    public func append(to text: inout MetricsText) {
+    /// What holds now.
+    public func read() -> ProcessFigures {
         // The CPU clock and not the ticks of `stat`: nanoseconds instead of hundredths of a second.
-        text.counter(
-            "process_cpu_seconds_total", help: "User and system CPU time spent, in seconds.",
-            value: seconds(SystemClock.now(CLOCK_PROCESS_CPUTIME_ID)))
+        var figures = ProcessFigures(cpuSeconds: seconds(SystemClock.now(CLOCK_PROCESS_CPUTIME_ID)))
         if let pages = readFile("/proc/self/statm").flatMap({ ProcessStatus.residentPages(parsing: $0.span) }) {
-            text.gauge(
-                "process_resident_memory_bytes", help: "Resident memory, in bytes.",
-                value: pages &* UInt64(sysconf(Int32(_SC_PAGESIZE))))
+            figures.residentBytes = pages &* UInt64(sysconf(Int32(_SC_PAGESIZE)))
         }
         if let status = readFile("/proc/self/stat").flatMap({ ProcessStatus(parsing: $0.span) }) {
-            text.gauge(
-                "process_virtual_memory_bytes", help: "Virtual memory, in bytes.", value: status.virtualBytes)
-            text.gauge("process_threads", help: "Threads of the process.", value: status.threads)
+            figures.virtualBytes = status.virtualBytes
+            figures.threads = status.threads
         }
-        if let count = SystemFile.openDescriptors() {
-            text.gauge("process_open_fds", help: "Open file descriptors.", value: count)
-        }
-        if let limit = SystemFile.descriptorLimit() {
-            text.gauge("process_max_fds", help: "Most open file descriptors allowed.", value: limit)
-        }
+        figures.openFiles = SystemFile.openDescriptors().map { UInt64($0) }
+        figures.openFilesLimit = SystemFile.descriptorLimit().map { UInt64($0) }
+        figures.startSeconds = startSeconds
+        figures.uptimeSeconds = startSeconds.map { max(0, seconds(SystemClock.now(CLOCK_REALTIME)) - $0) }
+        return figures
+    }
+
+    /// Appends all families.
+    public func append(to text: inout MetricsText) {
+        let figures = read()
+        text.counter(
+            "process_cpu_seconds_total", help: "User and system CPU time spent, in seconds.",
+            value: figures.cpuSeconds)
+        let gauges: [(StaticString, StaticString, UInt64?)] = [
+            ("process_resident_memory_bytes", "Resident memory, in bytes.", figures.residentBytes),
+            ("process_virtual_memory_bytes", "Virtual memory, in bytes.", figures.virtualBytes),
+            ("process_threads", "Threads of the process.", figures.threads),
+            ("process_open_fds", "Open file descriptors.", figures.openFiles),
+            ("process_max_fds", "Most open file descriptors allowed.", figures.openFilesLimit),
+        ]
+        for (name, help, value) in gauges { if let value { text.gauge(name, help: help, value: value) } }
         if let startSeconds {
             text.gauge(
                 "process_start_time_seconds", help: "When the process started, in seconds since 1970.",

@@ -29,6 +29,19 @@ public struct RouteHistogramsSnapshot: Sendable {
             bounds: layout.bounds, bucketCounts: Array(cells[buckets]), sum: cells[buckets.upperBound])
     }
 
+    /// How many observations there were of each code, over all routes and methods, in the order of the layout.
+    public var countsByCode: [UInt64] {
+        var counts = [UInt64](repeating: 0, count: layout.codes.count)
+        for route in layout.routes.indices {
+            for method in layout.methods.indices {
+                for code in layout.codes.indices {
+                    counts[code] &+= cells[bucketCells(route, method, code)].reduce(0, &+)
+                }
+            }
+        }
+        return counts
+    }
+
     /// Whether anything was observed of one combination; traps where there is none.
     func hasObservations(route: Int, method: Int, code: Int) -> Bool {
         cells[bucketCells(route, method, code)].contains { $0 != 0 }

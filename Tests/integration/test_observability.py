@@ -275,3 +275,19 @@ class TestDashboard:
                 continue
             assert panel["title"] and panel["targets"]
             assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"])
+
+
+def test_the_figures_for_people_without_prometheus(serve):
+    """GET /v1/stats agrees with /metrics."""
+    server = serve("--loops", "2")
+    api = Api(server)
+    for _ in range(7):
+        api.publish("t", "x")
+    for _ in range(3):
+        assert api.get("/nowhere").status_code == 404
+    stats = api.get("/v1/stats").json()
+    assert stats["requests"] == {"2xx": 7, "3xx": 0, "4xx": 3, "5xx": 0}
+    assert stats["messages"]["published"] == server.metric("postern_messages_published_total") == 7
+    process = stats["process"]
+    assert 0 < process["resident_bytes"] < 500_000_000 and 0 < process["open_files"] <= process["open_files_limit"]
+    assert process["cpu_milliseconds"] <= 60_000 and stats["uptime_seconds"] <= 60

@@ -24,6 +24,9 @@ extension Replies {
         func sum(_ figure: (LoopMetrics) -> Int) -> Int { shared.metrics.reduce(0) { $0 + figure($1) } }
         output.append("{\"version\":")
         JSONWriter.appendString(shared.version.utf8Span.span, to: &output)
+        let process = shared.processMetrics.read()
+        member(",\"uptime_seconds\":", Int(process.uptimeSeconds ?? 0))
+        requests(shared)
         member(",\"messages\":{\"published\":", Int(log.published))
         member(",\"duplicates\":", Int(log.duplicates))
         member(",\"dropped\":", Int(log.droppedByRetention))
@@ -50,7 +53,26 @@ extension Replies {
         member(
             ",\"acquires\":", Int(arenas.acquiresLocal) + Int(arenas.acquiresShared) + Int(arenas.acquiresCreated))
         member(",\"acquire_failures\":", Int(arenas.acquireFailuresBudget))
+        member("},\"process\":{\"cpu_milliseconds\":", Int(process.cpuSeconds * 1000))
+        if let bytes = process.residentBytes { member(",\"resident_bytes\":", Int(bytes)) }
+        if let count = process.openFiles { member(",\"open_files\":", Int(count)) }
+        if let limit = process.openFilesLimit { member(",\"open_files_limit\":", Int(limit)) }
         output.append("}}")
         endLine()
+    }
+
+    /// Requests that were answered, by the class of their status.
+    private mutating func requests(_ shared: GatewayShared) {
+        var classes = [Int](repeating: 0, count: 6)
+        for metrics in shared.metrics {
+            for (code, count) in zip(LoopMetrics.layout.codes, metrics.requests.snapshot().countsByCode) {
+                classes[Int(code[0] - UInt8(ascii: "0"))] += Int(count)
+            }
+        }
+        member(",\"requests\":{\"2xx\":", classes[2])
+        member(",\"3xx\":", classes[3])
+        member(",\"4xx\":", classes[4])
+        member(",\"5xx\":", classes[5])
+        output.append("}")
     }
 }

@@ -67,7 +67,11 @@ struct StatusView {
 
     var text: String {
         let delivered = ["poll", "sse", "ndjson"]
-        var lines = ["postern \(now.figures["version"]?.string ?? "?") at \(url)", ""]
+        var lines = ["postern \(now.figures["version"]?.string ?? "?") at \(url), up \(uptime)", ""]
+        lines.append(row("answered well", total("requests", "2xx"), rate("requests", "2xx")))
+        lines.append(row("refused, 4xx", total("requests", "4xx"), rate("requests", "4xx")))
+        lines.append(row("failed, 5xx", total("requests", "5xx"), rate("requests", "5xx")))
+        lines.append("")
         lines.append(row("published", total("messages", "published"), rate("messages", "published")))
         for kind in delivered {
             lines.append(
@@ -86,7 +90,27 @@ struct StatusView {
         lines.append(row("leases", total("arenas", "acquires"), rate("arenas", "acquires")))
         lines.append(row("leases refused", total("arenas", "acquire_failures")))
         lines.append(row("arenas' memory", size("arenas", "reserved_bytes"), size("arenas", "idle_bytes") + " idle"))
+        lines += ["", row("memory", size("process", "resident_bytes"))]
+        lines.append(row("CPU", total("process", "cpu_milliseconds") + " ms", cpu))
+        lines.append(row("open files", total("process", "open_files"), "of " + total("process", "open_files_limit")))
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// `3 d 04:05:06`
+    private var uptime: String {
+        guard let seconds = number(now, ["uptime_seconds"]) else { return "?" }
+        func two(_ number: Int) -> String { (number < 10 ? "0" : "") + String(number) }
+        let time = "\(two(seconds / 3600 % 24)):\(two(seconds / 60 % 60)):\(two(seconds % 60))"
+        return seconds >= 86_400 ? "\(seconds / 86_400) d \(time)" : time
+    }
+
+    /// How much of a core it takes; nothing at the first look.
+    private var cpu: String {
+        guard let before, let new = number(now, ["process", "cpu_milliseconds"]),
+            let old = number(before, ["process", "cpu_milliseconds"]), now.nanoseconds > before.nanoseconds
+        else { return "" }
+        let milliseconds = Double(now.nanoseconds - before.nanoseconds) / 1e6
+        return "\(Int((Double(max(0, new - old)) / milliseconds * 100).rounded())) % of a core"
     }
 
     /// How many arenas of all are held: `[##........] 2 in use`.
