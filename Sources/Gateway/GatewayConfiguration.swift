@@ -103,7 +103,7 @@ enum Limits {
     static let sentAheadBytes = 64 << 10
     /// Replies of one connection that wait for the disk; behind them it is served no more.
     static let heldReplies = 256
-    /// Replies of pipelined requests gathered before they are sent.
+    /// Replies of pipelined requests gathered before they are sent; behind them other clients have their turn.
     static let gatheredReplyBytes = 256 << 10
     /// Messages and bytes that a stream is sent at a time; one message is sent even where it alone is larger.
     static let streamMessages = ReadLimits.maximumMessages

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import resource
+import signal
 import socket
 import threading
 import time
@@ -214,6 +215,26 @@ def test_requests_sent_while_a_reply_waits_are_served_behind_it(serve):
         assert [connection.reply().status for _ in range(8)] == [200] * 6 + [201, 200]
         late.join()
     assert api.only_message("late")["data"] == body.decode()
+
+
+def test_a_client_that_asks_for_much_at_once_gives_way_to_others(serve):
+    """What others asked at the same moment is served before the rest of it."""
+    server = serve("--loops", "1")
+    api = Api(server)
+    for _ in range(5):
+        api.publish("t", "x" * 60_000)
+    greedy, other = server.connect(), server.connect()
+    # All replies find room, so that it is not the socket that makes it wait.
+    greedy.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+    for connection in (greedy, other):
+        connection.send(request("GET", "/livez"))
+        assert connection.reply().status == 200
+    server.process.send_signal(signal.SIGSTOP)
+    greedy.send(request("GET", "/v1/topics/t/messages") * 4)
+    other.send(request("POST", "/v1/topics/t/messages", body=b"x"))
+    server.process.send_signal(signal.SIGCONT)
+    assert other.reply().status == 201
+    assert [len(json.loads(greedy.reply().body)["messages"]) for _ in range(4)] == [5, 6, 6, 6]
 
 
 def test_the_largest_message_reaches_a_client_that_takes_little_at_a_time(serve):

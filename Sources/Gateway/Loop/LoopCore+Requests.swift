@@ -96,7 +96,10 @@ extension LoopCore {
             case .parked, .blocked, .committing, .ended: return offset
             case .streaming: return bytes.count
             }
-            if replies.output.count > Limits.gatheredReplyBytes { send(id) }
+            if replies.output.count > Limits.gatheredReplyBytes {
+                send(id)
+                if offset < bytes.count { giveWay(id) }
+            }
             if closesConnection {
                 // Nothing behind the last reply is served.
                 exchanges[index].phase = .ended
@@ -104,6 +107,26 @@ extension LoopCore {
             }
         }
         return offset
+    }
+
+    /// A client that asks for much at once had its share: others are served before the rest.
+    private mutating func giveWay(_ id: ConnectionID) {
+        let index = Int(id.index)
+        guard exchanges[index].phase == .head, exchanges[index].held == 0 else { return }
+        exchanges[index].phase = .blocked
+        postponed.append(id)
+        loop.requestTurn()
+    }
+
+    /// Goes on with those that gave way in the turn before.
+    mutating func servePostponed() {
+        guard !postponed.isEmpty else { return }
+        while let id = postponed.popDue() {
+            // It may be another client's place by now.
+            if loop.connection(at: Int(id.index)) == id { outputDrained(id) }
+        }
+        postponed.endTurn()
+        if !postponed.isEmpty { loop.requestTurn() }
     }
 
     /// Parses a head and serves its request, or begins to take its body.

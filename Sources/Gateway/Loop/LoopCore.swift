@@ -36,6 +36,7 @@ struct LoopCore: ~Copyable {
     var requestNumber: UInt64 = 0
     /// Names of requests that are parked, of those that have one.
     var parkedNames = SlotPool<[UInt8]>()
+    var postponed = PostponedConnections()
     var waiters = WaiterTable()
     var streams = StreamTable()
     var drafts = DraftList(capacity: Limits.batchMessages)
@@ -106,7 +107,7 @@ struct LoopCore: ~Copyable {
         }
     }
 
-    /// The client took what waited for it: requests it sent meanwhile are served.
+    /// The client took what waited for it, or gave way for a turn: requests it sent meanwhile are served.
     mutating func outputDrained(_ id: ConnectionID) {
         let index = Int(id.index)
         if exchanges[index].phase == .streaming { return streamDrained(id) }

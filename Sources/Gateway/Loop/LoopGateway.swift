@@ -20,6 +20,7 @@ final class LoopGateway: ConnectionHandler {
     func outputDrained(_ id: ConnectionID) { core.outputDrained(id) }
     func closed(_ id: ConnectionID, _ reason: CloseReason) { core.closed(id, reason) }
     func tick() {
+        core.servePostponed()
         core.deliverDue()
         core.submit()
         core.releaseHeld()
