@@ -31,6 +31,10 @@ public struct BenchResult: Sendable {
     /// Messages that readers got, and what they should have got.
     public var delivered: Int?
     public var expected: Int?
+    /// Why it is not known what arrived; nil where it is.
+    public var unchecked: String?
+    /// The server let go of messages before they were read.
+    public var isCutByRetention = false
     public var duplicates = 0
     public var outOfOrder = 0
     /// From request to receipt, or from publish to arrival.
@@ -40,8 +44,10 @@ public struct BenchResult: Sendable {
     /// What is wrong with it, in a sentence.
     public var fault: String? {
         if let failure = failures.first { return "\(failures.count) connections failed; the first: \(failure)" }
-        if let delivered, let expected, delivered != expected {
+        // One whose receipt did not come may have arrived all the same.
+        if let delivered, let expected, delivered < expected {
             return "\(expected) messages were to arrive, and \(delivered) did"
+                + (isCutByRetention ? "; the server keeps too few for this bench (--retention-bytes)" : "")
         }
         if duplicates > 0 { return "\(duplicates) messages arrived twice" }
         return outOfOrder > 0 ? "\(outOfOrder) messages arrived out of order" : nil
@@ -56,6 +62,7 @@ public struct BenchResult: Sendable {
         if let delivered, let expected {
             lines.append("delivered   \(delivered) of \(expected), \(Int(Double(delivered) / seconds)) /s")
         }
+        if let unchecked { lines.append("delivered   not known: \(unchecked)") }
         lines.append("duplicates  \(duplicates)")
         lines.append("disordered  \(outOfOrder)")
         for (name, share) in Self.shares {
@@ -73,6 +80,7 @@ public struct BenchResult: Sendable {
         if let delivered, let expected {
             members += [("delivered", number(delivered)), ("expected", number(expected))]
         }
+        if let unchecked { members.append(("unchecked", .string(unchecked))) }
         members += [("duplicates", number(duplicates)), ("out_of_order", number(outOfOrder))]
         let quantiles = Self.shares.map { ($0.name, number(Int(latency.quantile($0.share) / 1000))) }
         members.append(("latency_microseconds", .object(quantiles)))

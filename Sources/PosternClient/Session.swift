@@ -38,7 +38,11 @@ public final class Session {
     public func request(
         _ path: String, fields: [String] = [], body: [UInt8]? = nil, extraMilliseconds: Int = 0
     ) throws(ClientFailure) -> Reply {
-        let reply = try anyReply(path, fields: fields, body: body, extraMilliseconds: extraMilliseconds)
+        try success(anyReply(path, fields: fields, body: body, extraMilliseconds: extraMilliseconds))
+    }
+
+    /// The reply that came last, where it is one of 200 to 299.
+    func success(_ reply: Reply) throws(ClientFailure) -> Reply {
         guard (200...299).contains(reply.status) else { throw Self.failure(reply.status, reply.body, retryAfter) }
         return reply
     }

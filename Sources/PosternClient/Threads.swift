@@ -15,9 +15,17 @@ struct Threads {
     private static let stackBytes = 256 << 10
 
     /// Runs `body` on as many threads, and waits for all.
-    static func run(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) { start(count, body).join() }
+    static func run(
+        _ count: Int, abandon: () -> Void, _ body: @escaping @Sendable (Int) -> Void
+    ) throws(ClientFailure) {
+        try start(count, abandon: abandon, body).join()
+    }
 
-    static func start(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) -> Threads {
+    /// - Throws: where the system has no more threads for us; those that run are told so by `abandon`, and have ended
+    ///   by then.
+    static func start(
+        _ count: Int, abandon: () -> Void, _ body: @escaping @Sendable (Int) -> Void
+    ) throws(ClientFailure) -> Threads {
         var attributes = pthread_attr_t()
         unsafe pthread_attr_init(&attributes)
         unsafe pthread_attr_setstacksize(&attributes, stackBytes)
@@ -33,20 +41,19 @@ struct Threads {
                     unsafe Unmanaged<Body>.fromOpaque(box).takeRetainedValue().run()
                     return nil
                 }, box)
-            precondition(result == 0, "no thread could be started")
+            guard result == 0 else {
+                unsafe Unmanaged<Body>.fromOpaque(box).release()
+                abandon()
+                Threads(threads: threads).join()
+                throw ClientFailure(
+                    .tryLater,
+                    "only \(number) of \(count) threads could be started: the system allows this user or container no more"
+                )
+            }
             threads.append(thread)
         }
         return Threads(threads: threads)
     }
 
     func join() { for thread in threads { pthread_join(thread, nil) } }
-}
-
-/// A line on standard error that is written over by the next, on a terminal; elsewhere lines of their own.
-enum ProgressLine {
-    // unsafe: passes bytes to the system for the length of the call.
-    static func show(_ text: String) {
-        let line = Array((isatty(STDERR_FILENO) == 1 ? "\r\u{1B}[K" + text : text + "\n").utf8)
-        _ = unsafe write(STDERR_FILENO, line, line.count)
-    }
 }

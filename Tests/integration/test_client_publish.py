@@ -1,12 +1,29 @@
 """`postern publish`."""
 
+import array
+import fcntl
 import json
+import os
+import pty
+import signal
 import subprocess
+import termios
 
 import pytest
 
 from client import BINARY, environment, eventually
 from command_client import Client, Severed, is_one_line
+
+
+def reads_all(process):
+    """Waits until a process has read what was written to it."""
+
+    def unread():
+        count = array.array("i", [0])
+        fcntl.ioctl(process.stdin.fileno(), termios.FIONREAD, count)
+        return count[0]
+
+    eventually(lambda: unread() == 0, what="it is read")
 
 
 @pytest.fixture
@@ -73,6 +90,37 @@ class TestPublish:
         eventually(lambda: len(api.messages(topic)) == 1, what="the first line is published")
         process.communicate(b"late\n", timeout=10)
         assert [message["data"] for message in api.messages(topic)] == ["early", "late"]
+
+    @pytest.mark.parametrize("batch", [[], ["--batch"]])
+    def test_on_a_terminal_it_says_what_it_waits_for(self, postern, api, topic, batch):
+        master, slave = pty.openpty()
+        process = subprocess.Popen(
+            [BINARY, "publish", topic, *batch], stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=postern.environment,
+        )
+        os.close(slave)
+        try:
+            assert process.stderr.readline() == b"postern: reading from the terminal; Control-D ends it\n"
+            os.write(master, b"typed\n\x04")
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
+            os.close(master)
+        assert api.only_message(topic)["data"].strip() == "typed"
+
+    @pytest.mark.parametrize("batch", [[], ["--batch"]])
+    def test_an_interrupt_publishes_nothing_that_is_half_written(self, postern, api, topic, batch):
+        process = subprocess.Popen(
+            [BINARY, "publish", topic, *batch], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=postern.environment,
+        )
+        process.stdin.write(b"half a li")
+        process.stdin.flush()
+        reads_all(process)
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate(timeout=10)
+        assert (process.returncode, out) == (75, b"") and b"interrupted" in error
+        assert api.messages(topic) == []
 
     def test_lines_of_a_file(self, postern, api, topic, tmp_path):
         (tmp_path / "lines").write_text(json.dumps({"topic": topic, "data": 1}) + "\n")

@@ -4,15 +4,19 @@ import json
 import os
 import pty
 import re
+import resource
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 import pytest
 
 from certificates import Authority
-from client import BINARY, Api, environment
+from client import BINARY, Api, environment, eventually
 from command_client import Answering, Client, is_one_line
+from test_access import new_token
 
 
 @pytest.fixture
@@ -75,6 +79,14 @@ class TestStatus:
         assert seen.startswith(b"\x1b[?1049h")
 
 
+@pytest.fixture
+def elsewhere():
+    """A folder that everybody may look into."""
+    with tempfile.TemporaryDirectory() as path:
+        os.chmod(path, 0o755)
+        yield path
+
+
 class TestBench:
     def test_publish(self, serve):
         server = serve()
@@ -107,6 +119,46 @@ class TestBench:
         server = serve("--retention-count", "5")
         done = Client(server.url)("bench", "publish", "--messages", "100", "-q")
         assert done.returncode == 3 and is_one_line(done.err) and "100 messages were to arrive, and 5 did" in done.err
+        assert "the server keeps too few" in done.err
+
+    @pytest.mark.parametrize("kind", ["publish", "fanout", "poll"])
+    def test_an_interrupt_ends_it_and_tells_what_was_measured(self, serve, kind):
+        server = serve()
+        process = Client(server.url).start("bench", kind, "-q", "--rate", "200")
+        eventually(lambda: server.metric("postern_messages_published_total") > 50)
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate(timeout=15)
+        assert (process.returncode, error) == (0, b"")
+        assert re.search(rb"^published +\d\d", out, re.M) and not re.search(rb"^p50 +0\.000 ms", out, re.M)
+
+    def test_a_token_that_may_not_read(self, serve, tmp_path):
+        """Then nothing is known of what arrived, and that is what it says."""
+        token, line = new_token("writer", "--publish", "**")
+        (tmp_path / "tokens").write_text(line + "\n")
+        (tmp_path / "tokens").chmod(0o600)
+        server = serve("--tokens", str(tmp_path / "tokens"))
+        client = Client(server.url, POSTERN_TOKEN=token)
+        done = client("bench", "publish", "--messages", "10", "-q")
+        assert done.returncode == 0 and "delivered   not known: the token may not read bench-" in done.out
+        result = json.loads(client("bench", "publish", "--messages", "10", "-q", "--format", "json").out)
+        assert result["published"] == 10 and "delivered" not in result and "may not read" in result["unchecked"]
+
+    def test_more_readers_than_threads_can_be_had(self, server, elsewhere):
+        """Root may start as many as it likes, so that it has to be somebody else."""
+        binary = shutil.copy(BINARY, elsewhere)
+
+        def as_nobody():
+            resource.setrlimit(resource.RLIMIT_NPROC, (20, 20))
+            if os.geteuid() == 0:
+                os.setgroups([])
+                os.setuid(65534)
+
+        done = subprocess.run(
+            [binary, "bench", "fanout", "--readers", "100", "-q"], env=environment(POSTERN_URL=server.url), text=True,
+            capture_output=True, timeout=30, preexec_fn=as_nobody,
+        )
+        assert done.returncode == 75 and is_one_line(done.stderr), done
+        assert re.search(r"only \d+ of 100 threads could be started", done.stderr)
 
 
 class TestHealth:

@@ -61,6 +61,11 @@ enum InputFile {
         return bytes
     }
 
+    /// Says what is waited for, where somebody sits in front of it.
+    static func tellTerminal(_ descriptor: Int32) {
+        if isatty(descriptor) == 1 { StandardStream.complain("reading from the terminal; Control-D ends it") }
+    }
+
     /// The next bytes that are there; nil at the end.
     static func piece(of descriptor: Int32, name: String) throws(ClientFailure) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: 64 << 10)

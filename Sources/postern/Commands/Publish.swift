@@ -127,6 +127,7 @@ struct Publish: ClientCommand {
             guard data.hasPrefix("@") else { return Array(data.utf8) }
             return try InputFile.contents(String(data.dropFirst()), maximumBytes: Self.maximumBytes)
         }
+        InputFile.tellTerminal(STDIN_FILENO)
         return try InputFile.contents(of: STDIN_FILENO, name: "standard input", maximumBytes: Self.maximumBytes)
     }
 
@@ -143,6 +144,7 @@ struct Publish: ClientCommand {
             name = String(data.dropFirst())
             descriptor = try InputFile.opened(name)
         }
+        InputFile.tellTerminal(descriptor)
         var lines = LineSplitter()
         var waiting: [[UInt8]] = []
         var bytes = 0
