@@ -27,13 +27,13 @@ extension LoopCore {
         if exchanges[index].phase == .ended { return }
         if used == stash.count {
             stash.removeAll()
-            stash.shrink(to: Self.stashBytes)
+            stash.shrink(to: Self.keptStashBytes)
             stashes[slot] = consume stash
             stashes.give(slot)
             exchanges[index].stash = Exchange.none
         } else if used == 0 {
             putStash(id, stash)
-        } else if stash.reservedBytes <= Self.stashBytes {
+        } else if stash.reservedBytes <= Self.keptStashBytes {
             stash.removeFirst(used)
             putStash(id, stash)
         } else {
@@ -45,6 +45,9 @@ extension LoopCore {
 
     /// What a new stash has room for: more than most heads.
     private static let stashBytes = 1024
+
+    /// What a stash keeps for the next one: some fifty requests of a client that sends ahead.
+    private static let keptStashBytes = 4096
 
     private mutating func keep(_ id: ConnectionID, _ bytes: Span<UInt8>) {
         let slot = stashes.take { nil }
@@ -74,7 +77,7 @@ extension LoopCore {
         // The stash itself may be in use up the call chain; then there is nothing here to shorten.
         if var stash = stashes[slot].take() {
             stash.removeAll()
-            stash.shrink(to: Self.stashBytes)
+            stash.shrink(to: Self.keptStashBytes)
             stashes[slot] = consume stash
         }
         stashes.give(slot)
