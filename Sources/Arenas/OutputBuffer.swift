@@ -89,6 +89,10 @@ public struct OutputBuffer: ~Copyable, ByteSink {
         length &+= added
     }
 
+    /// Appends what stands in another buffer.
+    @inlinable
+    public mutating func append(contentsOf buffer: borrowing OutputBuffer) { append(contentsOf: buffer.span) }
+
     @inlinable
     public mutating func append(_ literal: StaticString) {
         let added = literal.utf8CodeUnitCount

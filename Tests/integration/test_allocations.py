@@ -240,9 +240,10 @@ def test_deliveries_to_streams_allocate_nothing(counted, target):
         stream.close()
 
 
+@pytest.mark.parametrize("fields", [[], ["X-Request-Id: 0af7651916cd43dd8448eb211c80319c"]], ids=["nameless", "named"])
 @pytest.mark.parametrize("selection", ["woken", "woken,other.*"])
-def test_parked_polls_and_their_deliveries_allocate_nothing(counted, selection):
-    poll = request("GET", f"/v1/topics/{selection}/messages?wait=30s&since=latest")
+def test_parked_polls_and_their_deliveries_allocate_nothing(counted, selection, fields):
+    poll = request("GET", f"/v1/topics/{selection}/messages?wait=30s&since=latest", *fields)
     connections = [counted.connect() for _ in range(POLLERS)]
     with counted.connect() as publisher:
 

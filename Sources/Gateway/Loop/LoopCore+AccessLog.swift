@@ -17,10 +17,11 @@ extension LoopCore {
         requestNumber &+= 1
         guard accessLog.tells(requestNumber, status: status) else { return nil }
         replies.nameRequest()
+        let requestID = (0..<replies.requestID.count).map { replies.requestID.span[$0] }
         var entry = AccessEntry(
             operation: operation, method: head?.method ?? exchanges[Int(id.index)].method, status: status, path: [],
             bodyBytes: bodyBytes, replyBytes: replyBytes, nanoseconds: loop.exactNanoseconds &- loop.nowNanoseconds,
-            address: clients[Int(id.index)].address, requestID: replies.requestID, principal: principal?.identifier)
+            address: clients[Int(id.index)].address, requestID: requestID, principal: principal?.identifier)
         guard let head, head.path.upperBound <= bytes.count else { return entry }
         entry.address = resolveAddress(id, head, bytes)
         let path = bytes.extracting(head.path)

@@ -50,7 +50,7 @@ extension LoopCore {
         exchanges[Int(id.index)].accessEntry = Exchange.none
         tellKept(
             &entry, 499, replyBytes: 0, nanoseconds: loop.nowNanoseconds &- exchanges[Int(id.index)].startedNanoseconds)
-        _ = takeName(Int(id.index))
+        dropName(Int(id.index))
         vacate(Int(id.index))
         exchanges[Int(id.index)].waiter = WaiterTable.none
         if exchanges[Int(id.index)].stream == Exchange.none { metrics.waiters.add(-1) }
@@ -59,7 +59,7 @@ extension LoopCore {
     /// The wait is over: an empty list, and the position the client named.
     mutating func answerEmpty(_ id: ConnectionID) {
         let waiter = exchanges[Int(id.index)].waiter
-        if let name = takeName(Int(id.index)) { replies.nameRequest(name.span) } else { replies.nameRequest(nil) }
+        restoreName(Int(id.index))
         Self.emptyPoll(&replies, waiters, waiter, log.epoch, closes: isDraining)
         answered(
             id, 200, closes: isDraining || ReadForm(packed: waiters[waiter].form).fate == .closes,
@@ -68,37 +68,53 @@ extension LoopCore {
 
     // MARK: Names
 
+    /// A UUID, or a name of ours.
+    private static let usualNameBytes = 36
+
     /// Keeps the name of a request that is to be answered later.
     private mutating func keepName(_ index: Int) {
-        guard !replies.requestID.isEmpty else { return }
-        let slot = parkedNames.take { [] }
-        parkedNames[slot] = replies.requestID
+        guard replies.requestID.count > 0 else { return }
+        let slot = parkedNames.take { OutputBuffer(capacity: Self.usualNameBytes) }
+        parkedNames[slot].removeAll()
+        parkedNames[slot].append(contentsOf: replies.requestID)
         exchanges[index].name = slot
     }
 
-    private mutating func takeName(_ index: Int) -> [UInt8]? {
+    /// Names the reply to come as the request was that it answers.
+    private mutating func restoreName(_ index: Int) {
+        replies.nameRequest(nil)
         let slot = exchanges[index].name
-        guard slot != Exchange.none else { return nil }
+        guard slot != Exchange.none else { return }
+        Self.restoreName(&replies, parkedNames, slot)
+        dropName(index)
+    }
+
+    private static func restoreName(_ replies: inout Replies, _ names: borrowing SlotPool<OutputBuffer>, _ slot: UInt32)
+    {
+        names.withElement(at: slot) { name in replies.nameRequest(name.span) }
+    }
+
+    private mutating func dropName(_ index: Int) {
+        let slot = exchanges[index].name
+        guard slot != Exchange.none else { return }
         exchanges[index].name = Exchange.none
-        let name = parkedNames[slot]
-        parkedNames[slot] = []
         parkedNames.give(slot)
-        return name
     }
 
     /// Sends what was written for several polls as the answer of one.
     mutating func sendDelivery(_ id: ConnectionID) {
-        guard let name = takeName(Int(id.index)) else { return loop.send(id, delivery.output.span) }
-        Self.compose(&replies, name, delivery)
+        guard exchanges[Int(id.index)].name != Exchange.none else { return loop.send(id, delivery.output.span) }
+        restoreName(Int(id.index))
+        Self.compose(&replies, delivery)
         loop.send(id, replies.output.span)
         replies.removeAll()
     }
 
     /// The name is this one's alone: it stands behind the status line, which is the same for all.
-    private static func compose(_ replies: inout Replies, _ name: [UInt8], _ delivery: borrowing Replies) {
+    private static func compose(_ replies: inout Replies, _ delivery: borrowing Replies) {
         let reply = delivery.output.span
         replies.output.append(contentsOf: reply.extracting(0..<statusLineBytes))
-        replies.writeRequestID(name)
+        replies.writeRequestID()
         replies.output.append(contentsOf: reply.extracting(statusLineBytes..<reply.count))
     }
 

@@ -35,7 +35,7 @@ struct LoopCore: ~Copyable {
     var keptEntries = SlotPool<AccessEntry?>()
     var requestNumber: UInt64 = 0
     /// Names of requests that are parked, of those that have one.
-    var parkedNames = SlotPool<[UInt8]>()
+    var parkedNames = SlotPool<OutputBuffer>()
     var postponed = PostponedConnections()
     var waiters = WaiterTable()
     var streams = StreamTable()

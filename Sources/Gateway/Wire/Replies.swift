@@ -13,7 +13,7 @@ struct Replies: ~Copyable {
     /// The number of the origin whose page asked; its header fields go into the reply.
     var origin: UInt8 = 0
     /// What the request is called, as far as that is known; a reply that has no name then says none.
-    private(set) var requestID: [UInt8] = []
+    private(set) var requestID = OutputBuffer(capacity: RequestIDs.maximumBytes)
     private var requestIDs = RequestIDs()
     /// How the client's limit on requests stands.
     var standing: RateStanding?
@@ -46,17 +46,18 @@ struct Replies: ~Copyable {
         connection(fate)
     }
 
-    mutating func writeRequestID(_ name: [UInt8]) {
+    /// Writes the field with the request's name, where it has one.
+    mutating func writeRequestID() {
+        guard requestID.count > 0 else { return }
         output.append("X-Request-Id: ")
-        output.append(contentsOf: name.span)
+        output.append(contentsOf: requestID)
         output.append("\r\n")
     }
 
     /// Takes a client's name for its request.
     mutating func nameRequest(_ name: Span<UInt8>?) {
-        if !requestID.isEmpty { requestID.removeAll(keepingCapacity: true) }
-        guard let name, RequestIDs.isSane(name) else { return }
-        for index in name.indices { requestID.append(name[index]) }
+        requestID.removeAll()
+        if let name, RequestIDs.isSane(name) { requestID.append(contentsOf: name) }
     }
 
     /// Makes a name up, where there is none.
@@ -66,10 +67,7 @@ struct Replies: ~Copyable {
 
     /// Writes the fields that are this request's own.
     mutating func requestFields() {
-        if requestID.count > 0 {
-            let name = requestID
-            writeRequestID(name)
-        }
+        writeRequestID()
         if let standing {
             output.append("RateLimit: ")
             standing.writeRateLimit(to: &output)

@@ -1,3 +1,6 @@
+import Arenas
+import JSON
+
 /// What a request is called, for whoever compares the logs of several programs: `X-Request-Id`, in and out.
 ///
 /// A client's own name is given back where it is a sane one. A reply that is a problem has a name in any case, and so has
@@ -27,12 +30,13 @@ struct RequestIDs {
     }
 
     /// Writes a name that no other request has: sixteen hex digits, a hyphen, a number.
-    mutating func writeNext(to output: inout [UInt8]) {
+    mutating func writeNext(to output: inout OutputBuffer) {
         for shift in stride(from: 60, through: 0, by: -4) {
             let digit = UInt8(truncatingIfNeeded: prefix >> UInt64(shift) & 15)
             output.append(digit < 10 ? digit + 48 : digit + 87)
         }
         count += 1
-        output.append(contentsOf: "-\(count)".utf8)
+        output.append("-")
+        JSONWriter.appendInteger(count, to: &output)
     }
 }
