@@ -1,14 +1,18 @@
 """`postern topics`, `status`, `bench` and `health`."""
 
+import fcntl
 import json
 import os
 import pty
 import re
 import resource
+import select
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
+import termios
 import time
 
 import pytest
@@ -46,8 +50,6 @@ class TestTopics:
 class TestStatus:
     def test_once_where_nobody_watches(self, serve):
         server = serve()
-        for _ in range(1234):
-            pass
         Api(server).batch(*({"topic": "t", "data": n} for n in range(1000)))
         done = Client(server.url)("status")
         assert done.returncode == 0 and "\x1b" not in done.out
@@ -55,28 +57,84 @@ class TestStatus:
 
     def test_live_on_a_terminal(self, serve):
         server = serve()
-        master, slave = pty.openpty()
-        process = subprocess.Popen(
-            [BINARY, "status", "--every", "100ms"], stdin=slave, stdout=slave, stderr=slave,
-            env=environment(POSTERN_URL=server.url, TERM="xterm"), start_new_session=True,
-        )
-        os.close(slave)
-        seen = b""
-        try:
-            api = Api(server)
+        api = Api(server)
+        with Screen(server.url) as screen:
             deadline = time.monotonic() + 10
-            while not re.search(rb"published +[1-9]\d* +[1-9]\d* /s", seen) and time.monotonic() < deadline:
+            while not re.search(rb"published +[1-9]\d* +[1-9]\d* /s", screen.seen) and time.monotonic() < deadline:
                 api.publish("t", "x")
-                seen += os.read(master, 65536)
-            assert re.search(rb"published +[1-9]\d* +[1-9]\d* /s", seen)
-            process.send_signal(signal.SIGINT)
-            assert process.wait(10) == 0
-            while not seen.endswith(b"\x1b[?1049l"):
-                seen += os.read(master, 65536)
-        finally:
-            process.kill()
-            os.close(master)
-        assert seen.startswith(b"\x1b[?1049h")
+                screen.look()
+            assert re.search(rb"published +[1-9]\d* +[1-9]\d* /s", screen.seen)
+            screen.process.send_signal(signal.SIGINT)
+            assert screen.process.wait(10) == 0
+            screen.wait_for(b"\x1b[?1049l")
+        assert screen.seen.startswith(b"\x1b[?1049h")
+
+    def test_q_ends_it_and_the_terminal_is_as_it_was(self, serve):
+        with Screen(serve().url) as screen:
+            before = termios.tcgetattr(screen.slave)
+            screen.wait_for(b"open files")
+            assert not termios.tcgetattr(screen.slave)[3] & (termios.ECHO | termios.ICANON)
+            os.write(screen.master, b"xq")
+            assert screen.process.wait(10) == 0
+            screen.wait_for(b"\x1b[?1049l")
+            assert termios.tcgetattr(screen.slave) == before
+        assert b"x" not in screen.seen.split(b"open files")[-1]
+
+    def test_it_fits_a_small_terminal(self, serve):
+        with Screen(serve().url, rows=24, columns=60) as screen:
+            screen.wait_for(b" /s")
+            os.write(screen.master, b"q")
+            assert screen.process.wait(10) == 0
+            screen.wait_for(b"\x1b[?1049l")
+        for shown in screen.seen.split(b"\x1b[H")[1:]:
+            lines = shown.split(b"\x1b[J")[0].split(b"\r\n")
+            assert len(lines) <= 24 and b"open files" in lines[-1], lines
+            assert all(len(line.removeprefix(b"\x1b[K")) <= 60 for line in lines), lines
+
+    def test_a_restart_is_seen_to_its_end(self, serve):
+        server = serve()
+        with Screen(server.url) as screen:
+            screen.wait_for(b"open files")
+            server.kill()
+            screen.wait_for(b"no newer figures: ")
+            again = serve("--listen", f"127.0.0.1:{server.port}")
+            Api(again).publish("t", "x")
+            screen.wait_for(b"delivered")
+            eventually(lambda: screen.look() or b"no newer" not in screen.seen.split(b"\x1b[H")[-2], what="new figures")
+            os.write(screen.master, b"q")
+            assert screen.process.wait(10) == 0
+
+
+class Screen:
+    """`postern status` on a terminal."""
+
+    def __init__(self, url, rows=40, columns=100):
+        self.master, self.slave = pty.openpty()
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.seen = b""
+        self.process = subprocess.Popen(
+            [BINARY, "status", "--every", "100ms"], stdin=self.slave, stdout=self.slave, stderr=self.slave,
+            env=environment(POSTERN_URL=url, TERM="xterm"), start_new_session=True,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+        os.close(self.slave)
+
+    def look(self):
+        """Reads what was shown since, if anything."""
+        if select.select([self.master], [], [], 0.2)[0]:
+            self.seen += os.read(self.master, 65536)
+
+    def wait_for(self, text):
+        """Until it is shown anew."""
+        begin = len(self.seen)
+        eventually(lambda: self.look() or text in self.seen[begin:], what=text)
 
 
 @pytest.fixture
